@@ -1,0 +1,10 @@
+from django.urls import path
+
+from analytics import views
+
+app_name = "analytics"
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("meters/", views.meters, name="meters"),
+    path("meters/<uuid:muid>/", views.meter, name="meter"),
+]

@@ -1,0 +1,8 @@
+from django.http import HttpRequest, HttpResponse
+
+
+def overview(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+meters = meter = overview

@@ -1,0 +1,73 @@
+"""Logging through structlog: one line per event, each of which knows its tenant."""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+
+def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Name the tenant that the current connection serves."""
+    # Imported here because settings set logging up before Django's connections can be made.
+    from django.db import connection
+
+    event.setdefault("tenant", getattr(connection, "schema_name", None) or "public")
+    return event
+
+
+def logging_config(*, level: str, json: bool) -> None:
+    """Send the standard library's and structlog's records to standard error.
+
+    Parameters
+    ----------
+    level
+        Name of the lowest level that is written, for instance ``INFO``.
+    json
+        One JSON object per line (production) or plain text (a terminal).
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        add_tenant,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.processors.LogfmtRenderer(
+            key_order=["timestamp", "level", "tenant", "event"], drop_missing=True
+        )
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        renderer,
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"handlers": ["stderr"], "level": level.upper()},
+            "loggers": {
+                "django.db.backends": {"level": "WARNING"},
+                "celery.beat": {"level": "WARNING"},
+                "kombu": {"level": "WARNING"},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )

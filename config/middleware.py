@@ -1,0 +1,44 @@
+"""What answers before the tenant is known."""
+
+from collections.abc import Callable
+
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis.exceptions import RedisError
+
+
+class HealthMiddleware:
+    """Answer the probes, which come with the pod's address as Host and so name no tenant.
+
+    ``/healthz`` says that the process answers; ``/readyz`` that it can serve, which it cannot
+    without PostgreSQL. Pages and reads go on without Redis, so its loss is told but not fatal.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return HttpResponse("ok\n", content_type="text/plain")
+        if request.path == "/readyz":
+            return self.ready()
+        return self.get_response(request)
+
+    def ready(self) -> HttpResponse:
+        database = redis = "ok"
+        try:
+            connection.set_schema_to_public()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except DatabaseError:
+            database = "unreachable"
+        finally:
+            connection.close()
+        try:
+            cache.get("readyz")
+        except (RedisError, OSError):
+            redis = "unreachable"
+        return JsonResponse(
+            {"database": database, "redis": redis}, status=200 if database == "ok" else 503
+        )

@@ -1,0 +1,28 @@
+"""The main navigation, for every page of a tenant."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+ITEMS = [
+    ("Overview", "analytics:overview", "overview"),
+    ("Meters", "analytics:meters", "meter"),
+    ("Ingestion", "ingestion:runs", "ingestion"),
+    ("API", "api:docs", "api"),
+]
+STAFF_ITEMS = [("Settings", "admin:index", "settings")]
+
+
+def navigation(request: HttpRequest) -> dict[str, Any]:
+    """List the places of the product that this person may go to, the current one marked."""
+    user = getattr(request, "user", None)
+    if getattr(request, "tenant", None) is None or user is None or not user.is_authenticated:
+        return {"navigation": []}
+    items = ITEMS + (STAFF_ITEMS if user.is_staff else [])
+    found = []
+    for label, name, icon in items:
+        url = reverse(name)
+        active = request.path == url if url == "/" else request.path.startswith(url)
+        found.append({"label": label, "url": url, "icon": icon, "active": active})
+    return {"navigation": found}

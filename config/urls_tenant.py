@@ -1,0 +1,14 @@
+"""What a tenant's domain answers."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("analytics.urls")),
+    path("", include("accounts.urls")),
+    path("ingestion/", include("ingestion.urls")),
+    path("api/", include("meters.api.urls")),
+    path("admin/", include("accounts.urls_admin_tenant")),
+]
+
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

@@ -1,0 +1,15 @@
+"""The entry point of the web processes."""
+
+import gc
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_wsgi_application()
+
+# What start-up has made lives as long as the process: the cyclic collector need not look at it
+# again. Large JSON answers are limited by that collector otherwise.
+gc.collect()
+gc.freeze()

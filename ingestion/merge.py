@@ -1,0 +1,211 @@
+"""New readings against stored ones: what is new, corrected, unchanged or can't be.
+
+Everything is done for all registers of a batch at once, in arrays sorted by register and instant.
+A *group* is the readings of one register on one local day, which is one row of the store.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingestion.batch import Reason
+from ingestion.layout import Incoming, RegisterDays
+from meters.days import DayTable, Floats, Ints, Mask, Qualities, ranges
+from meters.zones import Zone
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What corrections replaced: r rows of the store, c readings in all.
+
+    Attributes
+    ----------
+    rows
+        Which row of `Merged.changed` each belongs to, shape ``(r,)``.
+    lengths
+        How many readings of it were replaced, shape ``(r,)``.
+    slots, values, qualities
+        The slots and what was in them, shape ``(c,)``.
+    """
+
+    rows: Ints
+    lengths: Ints
+    slots: Ints
+    values: Floats
+    qualities: Qualities
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a batch does to the store.
+
+    Attributes
+    ----------
+    changed
+        The rows to write, whole.
+    is_new
+        Which of them are not stored yet, shape ``(len(changed),)``.
+    replaced
+        The values that corrections replace.
+    registers
+        The registers of the batch, rising; the counts below have its shape.
+    refused
+        Position in the batch, reason and words of readings that don't fit their day.
+    repeated, conflicting
+        Readings that the batch holds twice: with the same value, with another one.
+    intervals
+        Registers whose latest readings show another interval than they are known for [s].
+    """
+
+    changed: DayTable
+    is_new: Mask
+    replaced: Replaced
+    registers: Ints
+    new: Ints
+    corrected: Ints
+    unchanged: Ints
+    refused: list[tuple[int, Reason, str]]
+    repeated: int
+    conflicting: int
+    intervals: dict[int, int]
+
+
+def merge(
+    incoming: Incoming,
+    stored: DayTable,
+    zone: Zone,
+    *,
+    known: Mapping[int, int | None],
+    default_interval: int = 900,
+) -> Merged:
+    """Work out what a batch changes, without changing anything.
+
+    Parameters
+    ----------
+    incoming
+        The readings; their meters are all in `zone`.
+    stored
+        The stored rows of the registers and local days that occur.
+    zone
+        Where a local day begins and ends.
+    known
+        The interval that each register is known for [s], None where nothing is known.
+    default_interval
+        Taken where nothing else says [s].
+    """
+    order, repeated, conflicting = _sorted_once(incoming)
+    readings = incoming.take(order)
+    groups = RegisterDays.of(readings, stored, zone)
+    stored = groups.settle(readings, stored, known, default_interval)
+    kept = groups.fits(readings)
+    refused = [(int(order[at]), reason, words) for at, reason, words in groups.refused]
+    refused += [
+        (int(order[at]), Reason.MISALIGNED, groups.misaligned(readings, int(at)))
+        for at in np.flatnonzero(~kept & ~groups.spoken_for)
+    ]
+    readings, groups = readings.take(kept), groups.only(kept)
+    return _compare(
+        readings,
+        groups,
+        stored,
+        refused=refused,
+        repeated=repeated,
+        conflicting=conflicting,
+        known=known,
+    )
+
+
+def _sorted_once(incoming: Incoming) -> tuple[Ints, int, int]:
+    """Order readings by register and instant; of two for one instant the last to arrive stays."""
+    # lexsort is stable, so readings of one instant stay in the order in which they arrived.
+    order = np.lexsort((incoming.instants, incoming.register))
+    register, instants = incoming.register[order], incoming.instants[order]
+    same = (register[1:] == register[:-1]) & (instants[1:] == instants[:-1])
+    if not same.any():
+        return order, 0, 0
+    values, qualities = incoming.values[order], incoming.qualities[order]
+    differs = (values[1:] != values[:-1]) | (qualities[1:] != qualities[:-1])
+    last = np.concatenate((~same, [True]))
+    return order[last], int((same & ~differs).sum()), int((same & differs).sum())
+
+
+def _compare(
+    readings: Incoming,
+    groups: RegisterDays,
+    stored: DayTable,
+    *,
+    refused: list[tuple[int, Reason, str]],
+    repeated: int,
+    conflicting: int,
+    known: Mapping[int, int | None],
+) -> Merged:
+    """Lay readings and stored rows into the same slots, and compare slot by slot."""
+    has = groups.row >= 0
+    slots = groups.slots
+    slot, _ = groups.slot(readings)
+    offsets = np.concatenate(([0], np.cumsum(slots))).astype(np.int64)
+    flat = np.repeat(offsets[:-1], groups.sizes) + slot
+
+    total = int(offsets[-1])
+    values, qualities = np.full(total, np.nan), np.zeros(total, dtype=np.int16)
+    before = stored.take(groups.row[has])
+    place = np.repeat(offsets[:-1][has], slots[has]) + ranges(slots[has])
+    values[place], qualities[place] = before.values, before.qualities
+
+    old_values, old_qualities = values[flat], qualities[flat]
+    was_there = old_qualities > 0
+    differs = was_there & ((old_values != readings.values) | (old_qualities != readings.qualities))
+    values[flat], qualities[flat] = readings.values, readings.qualities
+
+    owner = np.repeat(np.arange(len(groups)), groups.sizes)
+    is_changed = np.zeros(len(groups), dtype=bool)
+    is_changed[owner[differs | ~was_there]] = True
+    whole = DayTable(
+        groups.register,
+        groups.day,
+        groups.first,
+        groups.interval,
+        slots,
+        values,
+        qualities,
+        np.zeros(len(groups), dtype=np.int64),
+    )
+    position = np.cumsum(is_changed) - 1
+    rows, lengths = np.unique(position[owner[differs]], return_counts=True)
+    registers, which = np.unique(readings.register, return_inverse=True)
+
+    def per_register(mask: Mask) -> Ints:
+        return np.bincount(which[mask], minlength=len(registers)).astype(np.int64)
+
+    return Merged(
+        changed=whole if is_changed.all() else whole.take(is_changed),
+        is_new=~has[is_changed],
+        replaced=Replaced(
+            rows.astype(np.int64),
+            lengths.astype(np.int64),
+            slot[differs],
+            old_values[differs],
+            old_qualities[differs],
+        ),
+        registers=registers,
+        new=per_register(~was_there),
+        corrected=per_register(differs),
+        unchanged=per_register(was_there & ~differs),
+        refused=refused,
+        repeated=repeated,
+        conflicting=conflicting,
+        intervals=_changed_intervals(groups, known),
+    )
+
+
+def _changed_intervals(groups: RegisterDays, known: Mapping[int, int | None]) -> dict[int, int]:
+    """Find registers whose last day here is cut otherwise than they are known for."""
+    if not len(groups):
+        return {}
+    last = np.concatenate((groups.register[1:] != groups.register[:-1], [True]))
+    return {
+        int(register): int(interval)
+        for register, interval in zip(groups.register[last], groups.interval[last], strict=True)
+        if known.get(int(register)) != interval
+    }

@@ -1,0 +1,306 @@
+"""Where readings come from, what each run did, what was refused and what was replaced."""
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils import timezone
+
+from ingestion.batch import Reason
+from ingestion.fields import EncryptedTextField
+from meters.models import Meter, Register
+from meters.qualities import Quality
+
+# A worker that has not been heard of for so long has died; its run is taken up by another.
+LEASE = timedelta(seconds=45)
+
+
+def validate_address(text: str) -> None:
+    if not text.startswith(("http://", "https://")):
+        raise ValidationError("The address begins with https:// (or http://).")
+    try:
+        text.format(muid="x")
+    except (KeyError, IndexError, ValueError):
+        raise ValidationError(
+            "The only placeholder is {muid}, as in https://meters.example.com/{muid}.json"
+        ) from None
+
+
+class SourceQuerySet(models.QuerySet["Source"]):
+    def due(self, now: datetime) -> "SourceQuerySet":
+        """Sources whose next sweep is due and that have no run under way."""
+        under_way = Run.objects.filter(source=models.OuterRef("pk"), state__in=Run.OPEN)
+        return self.filter(is_active=True, next_sweep_at__lte=now).exclude(models.Exists(under_way))
+
+
+class Source(models.Model):
+    """An upstream metering API, and how it is asked."""
+
+    name = models.CharField(max_length=100, unique=True)
+    address = models.CharField(
+        max_length=500,
+        validators=[validate_address],
+        help_text="The base address of the API, for example https://meters.example.com, to which "
+        "/meterdata/measurement is added; or a whole address with {muid} in it.",
+    )
+    measurement = models.CharField(max_length=20, default="energy")
+    token = EncryptedTextField(
+        blank=True, default="", help_text="Sent as Authorization: Bearer …; stored encrypted."
+    )
+    limit = models.PositiveIntegerField(
+        default=5000,
+        validators=[MinValueValidator(10), MaxValueValidator(100_000)],
+        help_text="The most rows that one answer holds.",
+    )
+    interval = models.PositiveIntegerField(
+        "default interval [s]",
+        default=900,
+        validators=[MinValueValidator(60), MaxValueValidator(3600)],
+        help_text="How far apart readings are where they don't show it themselves.",
+    )
+    sweep_minutes = models.PositiveIntegerField(
+        default=15,
+        validators=[MinValueValidator(1)],
+        help_text="How often all its meters are asked.",
+    )
+    reread_hours = models.PositiveIntegerField(
+        default=72, help_text="How far back each sweep reads again, for late and corrected values."
+    )
+    backfill_from = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Where a meter begins of which nothing is stored; empty means 31 days ago.",
+    )
+    is_active = models.BooleanField(default=True)
+    note = models.CharField(
+        max_length=200, blank=True, help_text="Shown with the readings, for example “Recording”."
+    )
+    next_sweep_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects: ClassVar[models.Manager["Source"]] = SourceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Feed(models.Model):
+    """A meter's connection to the source that its readings come from."""
+
+    meter = models.OneToOneField(
+        Meter, on_delete=models.CASCADE, primary_key=True, related_name="feed"
+    )
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="feeds")
+    is_active = models.BooleanField(default=True)
+    last_success_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.TextField(blank=True, default="", editable=False)
+    last_run = models.ForeignKey(
+        "Run", null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        ordering = ["meter__name"]
+
+    def __str__(self) -> str:
+        return f"{self.meter} from {self.source}"
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def waiting(self, now: datetime) -> "RunQuerySet":
+        """Runs that nobody works on: queued, or taken by a worker that is gone."""
+        return self.filter(
+            Q(state=Run.State.QUEUED) | Q(state=Run.State.RUNNING, lease_until__lt=now)
+        )
+
+    def claim(self, pk: int, worker: str, now: datetime) -> bool:
+        """Take a waiting run; of several workers that try, one succeeds."""
+        return bool(
+            self.waiting(now)
+            .filter(pk=pk)
+            .update(
+                state=Run.State.RUNNING,
+                worker=worker,
+                lease_until=now + LEASE,
+                started_at=Coalesce(F("started_at"), now),
+                attempts=F("attempts") + 1,
+            )
+        )
+
+    def extend(self, pk: int, worker: str, now: datetime) -> bool:
+        """Tell that the worker lives; False where the run is no longer its own."""
+        return bool(
+            self.filter(pk=pk, worker=worker, state=Run.State.RUNNING).update(
+                lease_until=now + LEASE
+            )
+        )
+
+
+class Run(models.Model):
+    """One sweep of a source, or one file: what was asked for and what came of it."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "queued"
+        RUNNING = "running", "running"
+        SUCCEEDED = "succeeded", "succeeded"
+        PARTIAL = "partial", "partly failed"
+        FAILED = "failed", "failed"
+
+    class Trigger(models.TextChoices):
+        SCHEDULE = "schedule", "schedule"
+        COMMAND = "command", "command"
+        ADMIN = "admin", "by hand"
+        FILE = "file", "file"
+
+    OPEN = (State.QUEUED, State.RUNNING)
+
+    source = models.ForeignKey(
+        Source, null=True, on_delete=models.SET_NULL, related_name="runs", editable=False
+    )
+    trigger = models.CharField(max_length=10, choices=Trigger, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED, editable=False)
+    only = ArrayField(
+        models.UUIDField(), default=list, editable=False, help_text="Meters; empty means all."
+    )
+    start = models.DateTimeField(null=True, editable=False, help_text="Of the window asked for.")
+    stop = models.DateTimeField(null=True, editable=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    worker = models.CharField(max_length=100, blank=True, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+    attempts = models.PositiveIntegerField(default=0, editable=False)
+
+    meters = models.PositiveIntegerField(default=0, editable=False)
+    failed = models.PositiveIntegerField(default=0, editable=False)
+    new = models.PositiveBigIntegerField(default=0, editable=False)
+    corrected = models.PositiveBigIntegerField(default=0, editable=False)
+    unchanged = models.PositiveBigIntegerField(default=0, editable=False)
+    rejected = models.PositiveBigIntegerField(default=0, editable=False)
+    requests = models.PositiveIntegerField(default=0, editable=False)
+    bytes = models.PositiveBigIntegerField(default=0, editable=False)
+    retries = models.PositiveIntegerField(default=0, editable=False)
+    error = models.TextField(blank=True, default="", editable=False)
+
+    objects: ClassVar[RunQuerySet] = RunQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            # What waits, asked by the dispatcher of every tenant each minute.
+            models.Index(
+                fields=["created_at"],
+                name="run_open",
+                condition=Q(state__in=["queued", "running"]),
+            ),
+            # The page of runs, newest first.
+            models.Index(fields=["-created_at", "-id"], name="run_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Run {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("ingestion:run", args=[self.pk])
+
+    @property
+    def readings(self) -> int:
+        return self.new + self.corrected + self.unchanged + self.rejected
+
+    @property
+    def seconds(self) -> float | None:
+        if not self.started_at:
+            return None
+        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+
+class Outcome(models.Model):
+    """What a run did to one meter; kept where something changed, was odd or failed."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outcomes")
+    meter = models.ForeignKey(Meter, on_delete=models.CASCADE, related_name="outcomes")
+    new = models.PositiveIntegerField(default=0)
+    corrected = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    warnings = ArrayField(models.TextField(), default=list)
+    error = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["meter__name"]
+        constraints = [models.UniqueConstraint(fields=["run", "meter"], name="one_outcome")]
+
+    def __str__(self) -> str:
+        return f"{self.meter} in {self.run}"
+
+
+class RejectedReading(models.Model):
+    """A reading that was refused, with its raw text; the same one again is only counted."""
+
+    meter = models.ForeignKey(
+        Meter, null=True, on_delete=models.CASCADE, related_name="rejected_readings"
+    )
+    run = models.ForeignKey(
+        Run, null=True, on_delete=models.SET_NULL, related_name="rejected_readings"
+    )
+    reason = models.CharField(max_length=12, choices=[(r.value, r.value) for r in Reason])
+    words = models.TextField()
+    muid = models.CharField(max_length=64, blank=True)
+    code = models.CharField(max_length=24, blank=True)
+    timestamp = models.CharField(max_length=40, blank=True)
+    raw = models.TextField()
+    digest = models.CharField(max_length=32, unique=True, editable=False)
+    times = models.PositiveIntegerField(default=1)
+    first_seen_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-last_seen_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.timestamp} {self.code}: {self.words}"
+
+
+class ReadingRevision(models.Model):
+    """The readings of one register-day that one correction replaced, as they were.
+
+    One row holds all slots that one write replaced, as a day's row does: slot i of `slots` began at
+    ``first + slots[i] × interval`` and held ``values[i]`` in ``qualities[i]``.
+    """
+
+    register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="revisions")
+    day = models.DateField()
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="revisions")
+    first = models.DateTimeField()
+    interval = models.IntegerField(help_text="[s]")
+    slots = ArrayField(models.SmallIntegerField())
+    values = ArrayField(models.FloatField())
+    qualities = ArrayField(models.SmallIntegerField())
+    version = models.BigIntegerField(help_text="Of the row that took the place.")
+    recorded_at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-version"]
+        indexes = [
+            # The history of one register's day.
+            models.Index(fields=["register", "day", "version"], name="revision_of_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register_id} on {self.day}, replaced by version {self.version}"
+
+    def readings(self) -> list[tuple[datetime, float, Quality]]:
+        """Return each replaced reading: when its interval began, its value and its quality."""
+        return [
+            (self.first + timedelta(seconds=slot * self.interval), value, Quality(quality))
+            for slot, value, quality in zip(self.slots, self.values, self.qualities, strict=True)
+        ]

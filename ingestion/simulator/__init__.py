@@ -1,0 +1,1 @@
+"""An upstream metering API to run locally, from recordings or from seeded synthetic meters."""

@@ -1,0 +1,53 @@
+"""What the queue does. A task takes identifiers and calls a service; it decides nothing."""
+
+import structlog
+from celery import shared_task
+from django.db import connection
+from django.utils import timezone
+
+from ingestion.lease import LostLeaseError, worker_name
+from ingestion.models import Run
+from ingestion.services import execute_run, plan_due
+from tenants.models import Tenant
+from tenants.tasks import TenantTask
+
+log = structlog.get_logger(__name__)
+
+
+class OperatorsTask(TenantTask):
+    """Works for the installation: it begins in public and enters tenants by itself."""
+
+    abstract = True
+    operators = True
+
+
+@shared_task(name="ingestion.dispatch", base=OperatorsTask, expires=55)
+def dispatch() -> int:
+    """Ask each tenant what is due, and wake workers for it. Runs every minute.
+
+    The runs table is the record of work: a message that gets lost is sent again by the next call.
+    """
+    woken = 0
+    connection.set_schema_to_public()
+    for tenant in Tenant.objects.order_by("schema_name"):
+        with tenant.entered():
+            for run in plan_due(timezone.now()):
+                ingest_run.delay(run)
+                woken += 1
+    return woken
+
+
+@shared_task(name="ingestion.ingest_run")
+def ingest_run(run: int) -> str:
+    """Do one run of the tenant that the message came from."""
+    try:
+        planned = Run.objects.get(pk=run)
+    except Run.DoesNotExist:
+        log.warning("run is gone", run=run)
+        return "gone"
+    try:
+        result = execute_run(planned, worker=worker_name())
+    except LostLeaseError as error:
+        log.warning("lease lost", run=run, words=str(error))
+        return "lost"
+    return "taken" if result is None else str(result.run.state)

@@ -1,0 +1,96 @@
+"""Timestamps of an upstream, as instants. Nothing guesses a zone."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from meters.days import Ints, Mask
+
+EXAMPLE = "2023-02-01T00:15:00Z"
+# The two forms that are read a whole page at a time, and where their digits and marks stand.
+FORMS = {24: "0000-00-00T00:00:00.000Z", 20: "0000-00-00T00:00:00Z"}
+
+
+class TimestampError(ValueError):
+    """A text that names no instant; the message says why and how to write one."""
+
+
+def parse_instant(text: object) -> int:
+    """Read an ISO 8601 timestamp with offset, as whole seconds since 1970.
+
+    Raises
+    ------
+    TimestampError
+        It is none, has no offset, or is not a whole second.
+    """
+    if not isinstance(text, str):
+        raise TimestampError(f"the time {text!r:.60} is not a text such as {EXAMPLE}")
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise TimestampError(f"the time “{text[:40]}” can't be read; write {EXAMPLE}") from None
+    if when.tzinfo is None:
+        raise TimestampError(
+            f"the time “{text[:40]}” has no offset, so it names no instant; write {EXAMPLE}"
+        )
+    if when.microsecond:
+        raise TimestampError(f"the time “{text[:40]}” is not a whole second; write {EXAMPLE}")
+    try:
+        return int(when.timestamp())
+    except (OverflowError, ValueError):
+        raise TimestampError(f"the time “{text[:40]}” is out of this world") from None
+
+
+def parse_page(texts: Sequence[object]) -> tuple[Ints, Mask]:
+    """Read the timestamps of a page at once, where all are written in the same usual form.
+
+    Parameters
+    ----------
+    texts
+        n texts such as ``2023-02-28T23:45:00.000Z``.
+
+    Returns
+    -------
+    instants
+        Seconds since 1970, shape ``(n,)``.
+    read
+        Which of them could be read this way, shape ``(n,)``; the others want `parse_instant`.
+    """
+    n = len(texts)
+    nothing = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=bool)
+    if not n or not isinstance(texts[0], str) or len(texts[0]) not in FORMS:
+        return nothing
+    form = FORMS[len(texts[0])]
+    try:
+        joined = "".join(texts).encode("ascii")  # type: ignore[arg-type]
+    except (TypeError, UnicodeEncodeError):
+        return nothing
+    if len(joined) != n * len(form) or any(len(text) != len(form) for text in texts):  # type: ignore[arg-type]
+        return nothing
+    octets = np.frombuffer(joined, dtype=np.uint8).reshape(n, len(form))
+    pattern = np.frombuffer(form.encode(), dtype=np.uint8)
+    is_digit = pattern == ord("0")
+    digits = octets.astype(np.int64) - ord("0")
+    read = (octets[:, ~is_digit] == pattern[~is_digit]).all(axis=1)
+    read &= ((digits[:, is_digit] >= 0) & (digits[:, is_digit] <= 9)).all(axis=1)
+
+    def number(start: int, stop: int) -> Ints:
+        value = digits[:, start].copy()
+        for column in range(start + 1, stop):
+            value = value * 10 + digits[:, column]
+        return value
+
+    year, month, day = number(0, 4), number(5, 7), number(8, 10)
+    hour, minute, second = number(11, 13), number(14, 16), number(17, 19)
+    read &= (year >= 1970) & (month >= 1) & (month <= 12) & (day >= 1)
+    read &= (hour < 24) & (minute < 60) & (second < 60)
+    if len(form) == 24:
+        read &= (digits[:, 20:23] == 0).all(axis=1)
+    months: npt.NDArray[np.int64] = np.where(read, (year - 1970) * 12 + month - 1, 0)
+    begins = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    ends = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    read &= begins + day <= ends
+    seconds = (begins + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
+    return np.where(read, seconds, 0), read

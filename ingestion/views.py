@@ -1,0 +1,8 @@
+from django.http import HttpRequest, HttpResponse
+
+
+def runs(request: HttpRequest) -> HttpResponse:
+    return HttpResponse()
+
+
+run = runs

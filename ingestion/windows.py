@@ -1,0 +1,108 @@
+"""A meter's window, asked of its upstream in pieces that fit, oldest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+from ingestion.batch import Batch, Rejection
+from ingestion.client import Client
+from ingestion.parsing import Asked, Parsed, parse
+
+# An answer that holds so large a part of `limit` leaves room for what is not expected.
+FILL = 0.9
+
+
+@dataclass
+class Window:
+    """The readings of one piece, from one page or several.
+
+    Attributes
+    ----------
+    start, stop
+        The piece ``[start, stop)`` [s].
+    rows
+        The rows of all its pages, for the raw text of what is refused.
+    """
+
+    start: int
+    stop: int
+    rows: list[Any] = field(default_factory=list)
+    pages: list[Parsed] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def batch(self) -> Batch:
+        return Batch.concat([page.batch for page in self.pages], [p.rows for p in self.pages])
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        # A row that two overlapping pages hold is refused once.
+        return list(dict.fromkeys(r for page in self.pages for r in page.rejections))
+
+
+def windows(
+    client: Client, asked: Asked, muid: UUID, start: int, stop: int, interval: int
+) -> Iterator[Window]:
+    """Ask for ``[start, stop)`` [s], whole where one answer holds it, else piece by piece.
+
+    The pieces come oldest first, so that what is stored never has a hole behind it when the work is
+    broken off; within a piece the pages come newest first, as the upstream serves them.
+
+    Parameters
+    ----------
+    asked
+        What answers may hold; its window is replaced by each piece's.
+    interval
+        How far apart the meter's readings are [s].
+    """
+    whole = Window(start, stop)
+    page = _ask(client, asked, whole, muid, stop)
+    if not page.is_full or page.ignores_window:
+        if page.is_full and len(whole.rows) == client.endpoint.limit:
+            whole.warnings.append(
+                f"The source ignores the window asked for, and its answer holds just the "
+                f"{client.endpoint.limit} rows of the limit: older readings may be missing."
+            )
+        yield whole
+        return
+    step = max(int((client.endpoint.limit - 1) * FILL), 1) * interval
+    for begin in range(start, stop, step):
+        yield _piece(client, asked, muid, begin, min(begin + step, stop))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    is_full: bool
+    ignores_window: bool
+    oldest: int | None
+
+
+def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) -> _Answer:
+    page = client.page(muid, window.start, stop)
+    parsed = parse(page.rows, replace(asked, start=window.start, stop=stop))
+    window.rows += page.rows
+    window.pages.append(parsed)
+    return _Answer(page.is_full, parsed.outside > 0, parsed.oldest)
+
+
+def _piece(client: Client, asked: Asked, muid: UUID, start: int, stop: int) -> Window:
+    """Page one piece backwards until an answer is not full."""
+    window = Window(start, stop)
+    until = stop
+    while True:
+        answer = _ask(client, asked, window, muid, until)
+        if not answer.is_full or answer.ignores_window:
+            return window
+        # Asked again from the oldest instant on, itself included: the page may have ended between
+        # two rows of one instant.
+        following = until if answer.oldest is None else answer.oldest + 1
+        if following >= until:
+            window.warnings.append(
+                "The source fills its limit over and over with the same rows; some readings of "
+                "this window may be missing. Raise the source's limit."
+            )
+            return window
+        if following <= start + 1:
+            return window
+        until = following

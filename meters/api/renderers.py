@@ -1,0 +1,28 @@
+"""JSON by orjson, which writes numpy arrays as they are and NaN as null."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from rest_framework.renderers import BaseRenderer
+
+
+class OrjsonRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        if data is None:
+            return b""
+        options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
+        # The browsable API asks for indented text through the media type, as the framework's own
+        # renderer takes it.
+        if accepted_media_type and "indent=" in accepted_media_type:
+            options |= orjson.OPT_INDENT_2
+        return orjson.dumps(data, default=str, option=options)

@@ -1,0 +1,147 @@
+"""The one reader of stored readings: registers and a range in, day rows or day totals out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from django.db import connection
+
+from meters.copybinary import READ_COLUMNS, decode
+from meters.days import DayTable, Floats, Ints
+from meters.models import Meter, Register
+from meters.series import Series
+from meters.zones import DAY
+
+DATE = "1970-01-01"
+
+
+def _copy(query: str) -> DayTable:
+    """Run a query whose columns are `READ_COLUMNS`, in PostgreSQL's binary format.
+
+    The cursor is the connection's own, for that is where the tenant's search path is set.
+    """
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as answer,
+    ):
+        return decode(list(answer))
+
+
+def _list(numbers: Iterable[int]) -> str:
+    """Write whole numbers as a list that SQL understands; nothing else passes."""
+    return ",".join(str(int(number)) for number in numbers) or "NULL"
+
+
+def read_days(registers: Sequence[int], first_day: int, last_day: int) -> DayTable:
+    """Read the day rows of registers between two local days, both included.
+
+    Parameters
+    ----------
+    registers
+        Primary keys.
+    first_day, last_day
+        Days since 1970-01-01.
+    """
+    return _copy(
+        f"SELECT {READ_COLUMNS} FROM daily_profile "
+        f'WHERE "register_id" IN ({_list(registers)}) '
+        f"AND \"day\" BETWEEN DATE '{DATE}' + {int(first_day)} AND DATE '{DATE}' + {int(last_day)} "
+        f'ORDER BY "register_id", "day"'
+    )
+
+
+def read_last_days(registers: Sequence[int]) -> DayTable:
+    """Read each register's latest day row; those without readings are left out."""
+    return _copy(
+        f"SELECT {READ_COLUMNS} FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
+        'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
+        'ORDER BY "day" DESC LIMIT 1) AS latest ORDER BY "register_id"'
+    )
+
+
+def last_reading_ends(registers: Sequence[int]) -> dict[int, int]:
+    """Say of each register when its latest stored interval ends [s]."""
+    table = read_last_days(registers)
+    ends = {}
+    for row, register in enumerate(table.register):
+        slots = table.row_slots(row)
+        filled = np.flatnonzero(table.present[slots])
+        if len(filled):
+            last = int(table.instants[slots][filled[-1]])
+            ends[int(register)] = last + int(table.interval[row])
+    return ends
+
+
+def last_reading_end(meter: Meter) -> int | None:
+    """Say up to when all registers of a meter have been read [s]; None where none has."""
+    registers = list(meter.registers.values_list("pk", flat=True))
+    ends = last_reading_ends(registers) if registers else {}
+    return min(ends.values()) if ends else None
+
+
+def read_series(register: Register, start: int, end: int) -> Series:
+    """Read one register's series of readings that start in ``[start, end)`` [s].
+
+    A day row is kept under its local date; a day more on each side covers every zone.
+    """
+    table = read_days([register.pk], start // DAY - 1, end // DAY + 1)
+    return Series.of_days(table, register.interval or 900).within(start, end)
+
+
+@dataclass(frozen=True)
+class DayTotals:
+    """What k day rows say of themselves, sorted by register and day; shapes ``(k,)``.
+
+    Attributes
+    ----------
+    register, day, first, interval, count
+        As in `DayTable`.
+    total
+        The day's energy in the register's unit, NaN where there is none.
+    quality
+        The one quality that all its readings have, 0 where they differ.
+    """
+
+    register: Ints
+    day: Ints
+    first: Ints
+    interval: Ints
+    count: Ints
+    quality: Ints
+    total: Floats
+
+    def __len__(self) -> int:
+        return len(self.register)
+
+    def of_register(self, register: int) -> "DayTotals":
+        """Choose one register's days."""
+        low, high = np.searchsorted(self.register, [register, register + 1])
+        part = slice(int(low), int(high))
+        return DayTotals(*(getattr(self, field.name)[part] for field in fields(self)))
+
+
+def read_totals(registers: Sequence[int], first_day: int, last_day: int) -> DayTotals:
+    """Read what day rows say of themselves, without opening their values.
+
+    Parameters
+    ----------
+    registers
+        Primary keys.
+    first_day, last_day
+        Days since 1970-01-01, both included.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT register_id, day - DATE '{DATE}', extract(epoch FROM first)::bigint, "
+            "interval, count, coalesce(quality, 0), total FROM daily_profile "
+            "WHERE register_id = ANY(%s) "
+            f"AND day BETWEEN DATE '{DATE}' + %s AND DATE '{DATE}' + %s "
+            "ORDER BY register_id, day",
+            [list(registers), int(first_day), int(last_day)],
+        )
+        rows = cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) or [()] * 7
+    return DayTotals(
+        *(np.array(column, dtype=np.int64) for column in columns[:6]),
+        total=np.array(columns[6], dtype=np.float64),
+    )

@@ -1,0 +1,50 @@
+"""Moments and ranges as people and programs write them. Nothing guesses a zone."""
+
+import re
+from datetime import date, datetime
+
+from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
+
+EXAMPLES = "2023-02-01 (a whole local day) or 2023-02-01T00:00:00+01:00"
+# In an address an unescaped + of an offset arrives as a space; it can be nothing else there.
+LOST_PLUS = re.compile(r"(T\d{2}:\d{2}(?::\d{2})?) (\d{2}:\d{2})")
+
+
+class MomentError(ValueError):
+    """A text that names no moment; the message says why and how to write one."""
+
+
+def parse_moment(text: str, zone: Zone) -> int:
+    """Read a date, which begins at local midnight in `zone`, or a time that carries its offset.
+
+    Returns
+    -------
+    The instant, in whole seconds since 1970.
+
+    Raises
+    ------
+    MomentError
+        It is neither, it has no offset, or it lies outside the years that are served.
+    """
+    text = LOST_PLUS.sub(r"\1+\2", text.strip())
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            day = date.fromisoformat(text)
+            _check_year(day.year)
+            return zone.midnight(day)
+        moment = datetime.fromisoformat(text)
+    except MomentError:
+        raise
+    except ValueError:
+        raise MomentError(f"“{text[:40]}” is no date or time; write {EXAMPLES}.") from None
+    if moment.tzinfo is None:
+        raise MomentError(f"“{text[:40]}” has no offset, so it names no instant; write {EXAMPLES}.")
+    if moment.microsecond:
+        raise MomentError(f"“{text[:40]}” is not a whole second.")
+    _check_year(moment.year)
+    return int(moment.timestamp())
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR < year < LAST_YEAR:
+        raise MomentError(f"The year {year} lies outside {FIRST_YEAR + 1} to {LAST_YEAR - 1}.")

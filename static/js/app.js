@@ -1,0 +1,86 @@
+// What the pages cannot do in HTML and CSS alone. Controls that load something are links and forms with hx-*
+// attributes; menus are popovers; rows are links. Everything here is delegated, so it holds after an HTMX swap.
+(() => {
+  const KEY = "lastgang-theme";
+
+  function currentTheme() {
+    return document.documentElement.dataset.theme || "system";
+  }
+
+  function showTheme() {
+    for (const button of document.querySelectorAll("[data-set-theme]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.setTheme === currentTheme()));
+    }
+  }
+
+  function setTheme(theme) {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    try {
+      if (theme === "system") localStorage.removeItem(KEY);
+      else localStorage.setItem(KEY, theme);
+    } catch {
+      // The choice then holds for this page only.
+    }
+    showTheme();
+  }
+
+  // <button data-copy="#id"> copies that element's text; <button data-copy-text="…"> copies the words themselves.
+  async function copy(button) {
+    const source = button.dataset.copy && document.querySelector(button.dataset.copy);
+    const text = source ? (source.value ?? source.textContent).trim() : button.dataset.copyText || "";
+    const label = button.querySelector("[data-copy-label]") || button;
+    const before = label.textContent;
+    if ("copying" in button.dataset) return;
+    button.dataset.copying = "";
+    try {
+      await navigator.clipboard.writeText(text);
+      label.textContent = "Copied";
+    } catch {
+      // No clipboard without HTTPS: select the text, so that a key press copies it.
+      if (source) getSelection().selectAllChildren(source);
+      label.textContent = "Selected";
+    }
+    setTimeout(() => {
+      label.textContent = before;
+      delete button.dataset.copying;
+    }, 1600);
+  }
+
+  document.addEventListener("click", (event) => {
+    if (!(event.target instanceof Element)) return;
+    const theme = event.target.closest("[data-set-theme]");
+    if (theme) return setTheme(theme.dataset.setTheme);
+    const button = event.target.closest("[data-copy], [data-copy-text]");
+    if (button) return void copy(button);
+    const dismiss = event.target.closest("[data-dismiss]");
+    if (dismiss) dismiss.closest(".alert")?.remove();
+  });
+
+  // Another tab has changed the theme.
+  addEventListener("storage", (event) => {
+    if (event.key === KEY) setTheme(event.newValue || "system");
+  });
+
+  // HTMX leaves the page as it is when an answer fails: say so, in the reader's terms.
+  function failed(words) {
+    const place = document.getElementById("request-error");
+    if (!place) return;
+    place.querySelector("[data-words]").textContent = words;
+    place.hidden = false;
+  }
+  document.addEventListener("htmx:responseError", (event) => {
+    const status = event.detail.xhr.status;
+    if (status === 401 || status === 403) failed("You may have been signed out. Reload the page to sign in again.");
+    else if (status === 404) failed("It is no longer there. Go back and open it again.");
+    else failed("The server could not answer. Stored readings are safe. Try again in a moment.");
+  });
+  document.addEventListener("htmx:sendError", () => failed("There is no connection. Check the network and try again."));
+  document.addEventListener("htmx:timeout", () => failed("The answer took too long. Try a shorter range."));
+  document.addEventListener("htmx:beforeRequest", () => {
+    const place = document.getElementById("request-error");
+    if (place) place.hidden = true;
+  });
+
+  showTheme();
+})();

@@ -1,0 +1,82 @@
+"""The base of commands that work inside tenants: the one door through which they enter."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from accounts.models import User
+from tenants.models import Tenant
+
+
+def find_tenant(name: str) -> Tenant:
+    """Find a tenant by short name or domain, or say which there are."""
+    connection.set_schema_to_public()
+    try:
+        return Tenant.objects.named(name)
+    except Tenant.DoesNotExist:
+        known = ", ".join(tenant.slug for tenant in Tenant.objects.order_by("schema_name")[:20])
+        raise CommandError(
+            f"There is no tenant “{name}”. "
+            + (f"There are: {known}." if known else "Make one with: manage.py create_tenant NAME")
+        ) from None
+
+
+class TenantCommand(BaseCommand):
+    """Run `handle_tenant` inside the tenant named by ``--tenant``, or in each of them."""
+
+    all_tenants_allowed = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--tenant", metavar="NAME", help="short name or domain of the tenant")
+        if self.all_tenants_allowed:
+            which.add_argument("--all-tenants", action="store_true", help="every tenant in turn")
+
+    def tenants(self, options: dict[str, Any]) -> list[Tenant]:
+        if options.get("all_tenants"):
+            connection.set_schema_to_public()
+            return list(Tenant.objects.order_by("schema_name"))
+        return [find_tenant(options["tenant"])]
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for tenant in self.tenants(options):
+            with tenant.entered():
+                self.handle_tenant(tenant, options)
+
+    def handle_tenant(self, tenant: Tenant, options: dict[str, Any]) -> None:
+        raise CommandError(f"{type(self).__module__} does nothing for {tenant}.")
+
+
+@contextmanager
+def account(options: dict[str, Any]) -> Iterator[User]:
+    """Enter the schema of the person that the options name, and find the account."""
+    connection.set_schema_to_public()
+    if options["operators"]:
+        yield _person(options["email"], "the operators")
+        return
+    tenant = find_tenant(options["tenant"])
+    with tenant.entered():
+        yield _person(options["email"], tenant.name)
+
+
+def _person(email: str, where: str) -> User:
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist:
+        raise CommandError(f"Nobody among {where} signs in as {email}.") from None
+
+
+class AccountCommand(BaseCommand):
+    """A command about one person's account: a tenant's, or an operator's in public."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        which = parser.add_mutually_exclusive_group(required=True)
+        which.add_argument("--tenant", metavar="NAME", help="the person belongs to this tenant")
+        which.add_argument(
+            "--operators", action="store_true", help="the person operates the installation"
+        )
+        parser.add_argument("email", help="the address the person signs in with")

@@ -1,0 +1,30 @@
+"""`manage.py reset_password`: a lost password is replaced, and its sessions and tokens end."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+from tenants.commands import AccountCommand, account
+from tenants.onboarding import new_password
+
+
+class Command(AccountCommand):
+    help = "Give a person a new password; open sessions end."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--password", default="", help="made and printed where none is given")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with account(options) as user:
+            password = options["password"] or new_password()
+            try:
+                validate_password(password, user)
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages)) from None
+            user.set_password(password)
+            user.save(update_fields=["password"])
+        self.stdout.write(f"  sign-in    {user.email}\n  password   {password}")

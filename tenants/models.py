@@ -1,0 +1,66 @@
+import uuid
+import zoneinfo
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django_tenants.models import DomainMixin, TenantMixin
+from django_tenants.utils import tenant_context
+
+
+def validate_timezone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(
+            f"“{name}” is not a time zone of the IANA database; an example is Europe/Zurich."
+        )
+
+
+class TenantQuerySet(models.QuerySet["Tenant"]):
+    def named(self, name: str) -> "Tenant":
+        """Find a tenant by its short name, its schema or one of its domains."""
+        return (
+            self.filter(
+                models.Q(schema_name=name.replace("-", "_")) | models.Q(domains__domain=name)
+            )
+            .distinct()
+            .get()
+        )
+
+
+class Tenant(TenantMixin):  # type: ignore[misc]
+    """An energy utility or community: a name, a schema of its own and the domains it answers on."""
+
+    name = models.CharField(max_length=100)
+    timezone = models.CharField(
+        max_length=64,
+        default="Europe/Zurich",
+        validators=[validate_timezone],
+        help_text="The zone of the tenant's days where no meter says otherwise.",
+    )
+    # Part of every ETag. A restore renews it, for the versions of rows begin anew there.
+    epoch = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TenantQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def slug(self) -> str:
+        """The short name that commands take and the subdomain carries."""
+        return str(self.schema_name).replace("_", "-")
+
+    @contextmanager
+    def entered(self) -> Iterator["Tenant"]:
+        """Work inside the tenant's schema, and return to where the connection was before."""
+        with tenant_context(self):
+            yield self
+
+
+class Domain(DomainMixin):  # type: ignore[misc]
+    """An address that a tenant answers on."""
