@@ -1,13 +1,55 @@
-# Lastgang. `make demo` and `make test` need Python 3.11, make and the package registries.
+# Lastgang. `make demo` and `make test` need Python 3.11, make and the package registries, no more.
 SHELL := /bin/sh
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PY := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: test
-test: .venv/ready
-	$(PY) -m pytest -m "not soak and not browser"
+.DEFAULT_GOAL := help
+.PHONY: help demo test browser soak bench lint format constraints servers clean
 
+help: ## what there is
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: .venv/ready ## two tenants with readings, served at http://acme.localhost:8000
+	@$(PY) manage.py demo
+
+test: .venv/ready ## every test but the long ones and those in a browser
+	$(PY) -m pytest -n 2 -m "not soak and not browser"
+
+browser: .venv/ready ## the tests in Chromium
+	$(PY) -m pytest -m browser
+
+soak: .venv/ready ## the long trials
+	$(PY) -m pytest -m soak
+
+bench: .venv/ready ## what it costs, as ratios against a baseline in the same run
+	$(PY) -m benchmarks
+
+lint: .venv/ready ## ruff, mypy, import-linter, djlint, Django's own checks
+	$(PY) -m tests.lint
+
+format: .venv/ready ## put code and templates in their usual form
+	$(PY) -m ruff check --fix-only --quiet .
+	$(PY) -m ruff format --quiet .
+	$(PY) -m djlint --reformat --quiet templates || true
+
+constraints: .venv/ready ## pin what is installed now
+	{ echo '# Every package of the environment, transitive ones included. Made by `make constraints`.'; \
+	  $(PY) -m pip freeze --exclude pip --exclude setuptools; } > constraints.txt
+
+servers: .venv/ready ## how the embedded PostgreSQL and Redis are
+	@$(PY) -m config.embedded status
+
+clean: ## remove the environment and the data of demo and tests
+	-$(PY) -m config.embedded delete
+	rm -rf .venv .lastgang
+
+# One environment for everything, made anew where the pinned packages change.
 .venv/ready: requirements.txt requirements-dev.txt constraints.txt
-	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	  { echo "Python 3.11 is needed, $(PYTHON) is another one. Set PYTHON=…"; exit 1; }
+	@echo "Installing the packages …"
+	@"$(PYTHON)" -m venv .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

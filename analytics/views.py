@@ -1,8 +1,78 @@
+"""Pages that show readings."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from analytics.meter_page import meter_page
+from analytics.overview import meter_rows
+from analytics.overview import overview as tenant_overview
+from analytics.period import read_period
+from meters.models import Meter, Site
+from meters.zones import zone
+
+METERS_A_PAGE = 50
+METERS_ON_OVERVIEW = 10
 
 
+@require_safe
 def overview(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+    """Show energy in and out, meters by state and what is odd."""
+    meters = list(Meter.objects.all().with_registers())
+    context: dict[str, Any] = {"meter_count": len(meters)}
+    if meters:
+        where = zone(request.tenant.timezone)  # type: ignore[attr-defined]
+        context |= tenant_overview(meters, where, request.GET.dict(), int(time.time()))
+        context["rows"] = context["rows"][:METERS_ON_OVERVIEW]
+    return render(request, "analytics/overview.html", context)
 
 
-meters = meter = overview
+@require_safe
+def meters(request: HttpRequest) -> HttpResponse:
+    """List meters; search and filter."""
+    found = Meter.objects.all().with_registers()
+    text, site = request.GET.get("q", "").strip(), request.GET.get("site", "")
+    if text:
+        found = found.filter(
+            Q(name__icontains=text)
+            | Q(metering_point__icontains=text)
+            | Q(site__name__icontains=text)
+            | Q(muid__icontains=text.replace("-", ""))
+        )
+    if site.isdecimal():
+        found = found.filter(site=int(site))
+    page = Paginator(found, METERS_A_PAGE).get_page(request.GET.get("page"))
+    now = int(time.time())
+    where = zone(request.tenant.timezone)  # type: ignore[attr-defined]
+    period = read_period({}, zone=where, now=now, first=None, last_end=None)
+    context: dict[str, Any] = {
+        "page_obj": page,
+        "rows": meter_rows(list(page), period, now),
+        "period": period,
+        "meter_count": Meter.objects.count(),
+        "sites": Site.objects.all(),
+        "text": text,
+        "site": site,
+    }
+    return render(request, "analytics/meters.html", context)
+
+
+@require_safe
+def meter(request: HttpRequest, muid: UUID) -> HttpResponse:
+    """Show one meter: its load curve over a range, its days, a usual day."""
+    found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
+    context = meter_page(found, request.GET.dict(), int(time.time()))
+    context["breadcrumbs"] = [
+        {"label": "Meters", "url": reverse("analytics:meters")},
+        {"label": found.name, "url": ""},
+    ]
+    address = reverse("api:meter-readings", args=[found.muid])
+    context["api_call"] = request.build_absolute_uri(f"{address}?{context['api_query']}")
+    return render(request, "analytics/meter.html", context)

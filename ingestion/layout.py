@@ -1,22 +1,34 @@
 """Which slot of which day each reading of a batch belongs in.
 
-How long the intervals of a day are is settled in this order: the stored row, where two of its
-neighbouring slots are filled; else what the register is known for, unless the readings clearly show
-something else; else what the readings show; else the source's default. Inside one day the odd ones
-are refused, for energy is never spread over intervals that were not measured.
+How long the intervals of a day are is settled in this order: the stored row, where neighbouring
+slots are filled (two, of the length that the register is known for; else more); else what the day's
+readings, stored and new, clearly show; else what the register is known for, or what the batch as a
+whole shows, or the source's default; and where the day's readings don't fit that, the longest
+intervals in which all of them do. A day that is not settled is cut anew as more readings trickle
+in, and a register is known for a length only once neighbouring readings have shown it. Inside a
+settled day the odd ones are refused, for energy is never spread over intervals that were not
+measured.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ingestion.batch import Reason
+from ingestion.intervals import (
+    LENGTHS,
+    PROOF,
+    common_phase,
+    finer_runs,
+    first_slot,
+    settled_interval,
+    shown_interval,
+    slot_count,
+)
 from meters.days import DayTable, Floats, Ints, Mask, Qualities
 from meters.zones import Zone
 
-# The lengths of interval [s] that are understood: the whole minutes that divide an hour.
-LENGTHS = np.array([60, 120, 180, 240, 300, 360, 600, 720, 900, 1200, 1800, 3600])
 FAR = 2**62
 
 
@@ -108,16 +120,10 @@ class RegisterDays:
         """Decide each group's slots; return the stored rows, re-cut where they must be."""
         if not len(self):
             return stored
-        registers = np.unique(self.register)
-        of_register = np.zeros(len(registers), dtype=np.int64)
-        for i, register in enumerate(registers):
-            low, high = np.searchsorted(readings.register, [register, register + 1])
-            of_register[i] = known.get(int(register)) or shown_interval(
-                readings.instants[low:high], default, proof=1
-            )
+        expected, known_for = self._expected(readings, known, default)
         offsets = self.offsets
         has = self.row >= 0
-        self.interval = of_register[np.searchsorted(registers, self.register)]
+        self.interval = expected.copy()
         self.interval[has] = stored.interval[self.row[has]]
         phase = readings.instants[offsets[:-1]] % self.interval
         self.first = first_slot(self.begins, self.interval, phase)
@@ -126,53 +132,120 @@ class RegisterDays:
         self.first[has] = stored.first[self.row[has]]
         self.slots[has] = stored.slots[self.row[has]]
 
+        pairs, held = np.zeros(len(self), dtype=np.int64), np.zeros(len(self), dtype=np.int64)
+        pairs[has], held[has] = stored.neighbours[self.row[has]], stored.counts[self.row[has]]
+        proven = (pairs >= PROOF) | ((pairs > 0) & (self.interval == known_for))
         steps = np.full(len(readings), FAR, dtype=np.int64)
         same = readings.register[1:] == readings.register[:-1]
         steps[1:][same] = np.diff(readings.instants)[same]
+        # The step from the day before counts only where there is no other.
+        steps[offsets[:-1][self.sizes > 1]] = FAR
         shortest = np.minimum.reduceat(steps, offsets[:-1])
         odd = ~np.logical_and.reduceat(self.fits(readings), offsets[:-1])
-        odd |= shortest < self.interval
-        # Nothing stored, and not once two readings as close as the register is known for.
-        odd |= ~has & (self.sizes >= 4) & (shortest > self.interval)
+        # Not once two readings as close as they should be.
+        odd |= ~has & (shortest > self.interval) & (shortest < FAR)
+        odd |= has & (pairs == 0) & (held + self.sizes > PROOF)
+        # The length that the days of this batch before a day have shown.
+        lately: dict[int, int] = {}
         for group in np.flatnonzero(odd):
             part = slice(int(offsets[group]), int(offsets[group + 1]))
-            stored = self._settle_one(int(group), part, readings, stored)
-        return stored
+            if not proven[group]:
+                register = int(self.register[group])
+                supposed = int(expected[group])
+                is_known = register in lately or known_for[group] == supposed
+                interval, clear = self._settle_one(
+                    int(group),
+                    readings.instants[part],
+                    stored,
+                    supposed=lately.get(register, supposed),
+                    known=is_known,
+                )
+                if clear:
+                    lately[register] = interval
+            self._refuse_finer(int(group), part, readings.instants[part])
+        return self._recut(stored)
+
+    def _expected(
+        self, readings: Incoming, known: Mapping[int, int | None], default: int
+    ) -> tuple[Ints, Ints]:
+        """Say of each group what is expected, and what its register is known for, 0 if nothing."""
+        registers = np.unique(self.register)
+        expected, known_for = np.zeros_like(registers), np.zeros_like(registers)
+        for i, register in enumerate(registers):
+            known_for[i] = known.get(int(register)) or 0
+            low, high = np.searchsorted(readings.register, [register, register + 1])
+            expected[i] = known_for[i] or shown_interval(
+                readings.instants[low:high], default, proof=1
+            )
+        place = np.searchsorted(registers, self.register)
+        return expected[place], known_for[place]
 
     def _settle_one(
-        self, group: int, part: slice, readings: Incoming, stored: DayTable
-    ) -> DayTable:
-        """Settle a group whose readings don't simply follow what is known."""
-        instants = readings.instants[part]
+        self, group: int, instants: Ints, stored: DayTable, *, supposed: int, known: bool
+    ) -> tuple[int, bool]:
+        """Settle a day that nothing proves yet, from all its readings, stored and new.
+
+        Returns
+        -------
+        The interval that holds, and whether the day clearly shows it.
+        """
         row = int(self.row[group])
-        fallback = int(self.interval[group])
         if row < 0:
-            interval = shown_interval(instants, fallback)
+            interval, clear = settled_interval(instants, supposed, known=known)
             self._lay_out(group, interval, common_phase(instants, interval))
-            return stored
+            return interval, clear
         slots = stored.row_slots(row)
-        present = stored.present[slots]
-        if (present[1:] & present[:-1]).any():
-            step = shown_interval(instants, fallback)
-            if step < fallback:
-                words = (
-                    f"readings come every {step // 60} minutes on a day that is stored in "
-                    f"intervals of {fallback // 60} minutes"
-                )
-                self.refused += [
-                    (at, Reason.INTERVAL, words) for at in range(part.start, part.stop)
-                ]
-                self.spoken_for[part] = True
-            return stored
-        # The stored readings stand too far apart to say how long their intervals are.
-        before = stored.instants[slots][present]
+        before = stored.instants[slots][stored.present[slots]]
         together = np.union1d(before, instants)
-        interval = shown_interval(together, fallback)
+        interval, clear = settled_interval(together, supposed, known=known)
         phase = common_phase(together, interval)
         if ((before - phase) % interval).any():
+            # What is stored is never thrown out; the slots must be short enough for all.
+            interval, clear = int(stored.interval[row]), False
+            phase = int(stored.first[row])
+            common = int(np.gcd.reduce(np.diff(together)))
+            if common in LENGTHS and common < interval:
+                interval, phase = common, int(together[0])
+        self._lay_out(group, interval, phase % interval)
+        if len(before) and (before[0] < self.first[group] or before[-1] >= self.ends[group]):
+            # Cut by another zone database than today's, it must stay as it is.
+            self.first[group], self.interval[group] = stored.first[row], stored.interval[row]
+            self.slots[group] = stored.slots[row]
+            return int(self.interval[group]), False
+        return interval, clear
+
+    def _recut(self, stored: DayTable) -> DayTable:
+        """Lay stored rows out in the slots that their groups were given."""
+        has = self.row >= 0
+        row = self.row[has]
+        first, interval, slots = stored.first.copy(), stored.interval.copy(), stored.slots.copy()
+        first[row], interval[row], slots[row] = self.first[has], self.interval[has], self.slots[has]
+        pairs = (first, stored.first), (interval, stored.interval), (slots, stored.slots)
+        if all(np.array_equal(new, old) for new, old in pairs):
             return stored
-        self._lay_out(group, interval, phase)
-        return _recut(stored, row, int(self.first[group]), interval, int(self.slots[group]))
+        offsets = np.concatenate(([0], np.cumsum(slots))).astype(np.int64)
+        values = np.full(offsets[-1], np.nan)
+        qualities = np.zeros(offsets[-1], dtype=np.int16)
+        there = stored.present
+        owner = np.repeat(np.arange(len(stored)), stored.slots)[there]
+        place = offsets[owner] + (stored.instants[there] - first[owner]) // interval[owner]
+        values[place], qualities[place] = stored.values[there], stored.qualities[there]
+        return replace(
+            stored, first=first, interval=interval, slots=slots, values=values, qualities=qualities
+        )
+
+    def _refuse_finer(self, group: int, part: slice, instants: Ints) -> None:
+        """Refuse readings that follow each other faster than their day's, also those that fit."""
+        interval = int(self.interval[group])
+        for run in finer_runs(instants, interval):
+            step = int(instants[run.start + 1] - instants[run.start])
+            words = (
+                f"readings come every {step // 60} minutes on a day whose intervals have "
+                f"{interval // 60} minutes"
+            )
+            refused = range(part.start + run.start, part.start + run.stop)
+            self.refused += [(at, Reason.INTERVAL, words) for at in refused]
+            self.spoken_for[refused.start : refused.stop] = True
 
     def _lay_out(self, group: int, interval: int, phase: int) -> None:
         one = slice(group, group + 1)
@@ -222,66 +295,3 @@ class RegisterDays:
             self.interval[alive],
             self.slots[alive],
         )
-
-
-def shown_interval(instants: Ints, fallback: int, *, proof: int = 3) -> int:
-    """Say how long the intervals of readings are, from how far apart they stand.
-
-    Parameters
-    ----------
-    instants
-        Starts of intervals [s], rising.
-    fallback
-        The length [s] that stays where the readings don't clearly show another.
-    proof
-        How many steps there must be, most of them of one length, to show another.
-    """
-    steps = np.diff(instants)
-    if len(steps) < proof:
-        return fallback
-    lengths, counts = np.unique(steps, return_counts=True)
-    usual = int(lengths[np.argmax(counts)])
-    return usual if usual in LENGTHS and counts.max() * 2 > len(steps) else fallback
-
-
-def common_phase(instants: Ints, interval: int) -> int:
-    """Return where most of the readings start, modulo the interval [s]."""
-    phases, counts = np.unique(instants % interval, return_counts=True)
-    return int(phases[np.argmax(counts)])
-
-
-def first_slot(begins: Ints, interval: Ints, phase: Ints | int) -> Ints:
-    """Return the first instant of each day that is congruent to the phase [s]."""
-    return begins + (phase - begins) % interval
-
-
-def slot_count(first: Ints, ends: Ints, interval: Ints) -> Ints:
-    """Return how many intervals of each day start before it ends, at least 1."""
-    counts: Ints = np.maximum(-((first - ends) // interval), 1)
-    return counts
-
-
-def _recut(stored: DayTable, row: int, first: int, interval: int, n: int) -> DayTable:
-    """Lay one stored row out in other slots, in which all its readings fit."""
-    old = stored.row_slots(row)
-    present = stored.present[old]
-    place = (stored.instants[old][present] - first) // interval
-    values, qualities = np.full(n, np.nan), np.zeros(n, dtype=np.int16)
-    values[place] = stored.values[old][present]
-    qualities[place] = stored.qualities[old][present]
-
-    def changed(column: Ints, value: int) -> Ints:
-        column = column.copy()
-        column[row] = value
-        return column
-
-    return DayTable(
-        stored.register,
-        stored.day,
-        changed(stored.first, first),
-        changed(stored.interval, interval),
-        changed(stored.slots, n),
-        np.concatenate((stored.values[: old.start], values, stored.values[old.stop :])),
-        np.concatenate((stored.qualities[: old.start], qualities, stored.qualities[old.stop :])),
-        stored.version,
-    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingestion.batch import Reason
+from ingestion.intervals import PROOF
 from ingestion.layout import Incoming, RegisterDays
 from meters.days import DayTable, Floats, Ints, Mask, Qualities, ranges
 from meters.zones import Zone
@@ -195,17 +196,16 @@ def _compare(
         refused=refused,
         repeated=repeated,
         conflicting=conflicting,
-        intervals=_changed_intervals(groups, known),
+        intervals=_changed_intervals(whole, known),
     )
 
 
-def _changed_intervals(groups: RegisterDays, known: Mapping[int, int | None]) -> dict[int, int]:
-    """Find registers whose last day here is cut otherwise than they are known for."""
-    if not len(groups):
-        return {}
-    last = np.concatenate((groups.register[1:] != groups.register[:-1], [True]))
+def _changed_intervals(days: DayTable, known: Mapping[int, int | None]) -> dict[int, int]:
+    """Find registers whose last telling day here is cut otherwise than they are known for."""
+    telling = np.flatnonzero(days.neighbours >= PROOF)
+    shown = dict(zip(days.register[telling].tolist(), days.interval[telling].tolist(), strict=True))
     return {
-        int(register): int(interval)
-        for register, interval in zip(groups.register[last], groups.interval[last], strict=True)
-        if known.get(int(register)) != interval
+        register: interval
+        for register, interval in shown.items()
+        if known.get(register) != interval
     }

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
-import orjson
 
 from ingestion.batch import Batch, Reason, RegisterKey, Rejection
+from ingestion.rawtext import raw_text as raw_text
+from ingestion.rawtext import shown
 from ingestion.timestamps import TimestampError, parse_instant, parse_page
 from meters.obis import ObisCode, ObisError
 from meters.qualities import QualityError, parse_quality
@@ -23,12 +24,12 @@ T = TypeVar("T")
 
 # The keys of a row that are no OBIS codes.
 FRAME = frozenset({"measurement", "timestamp", "tags"})
+FOREVER = 2**62
 EARLIEST = 946_684_800  # 2000-01-01: no interval meter has read before
 # A clock a little ahead of ours is no reason to refuse.
 LEEWAY = 300
 # A quarter-hour of the largest power station there is comes to some 6 GWh.
 ABSURD = 1e9
-RAW_LENGTH = 2_000
 
 
 class PayloadError(ValueError):
@@ -57,16 +58,36 @@ class Asked:
     stop: int | None = None
     measurement: str = "energy"
 
+    @property
+    def since(self) -> int:
+        return -FOREVER if self.start is None else self.start
+
+    @property
+    def until(self) -> int:
+        return FOREVER if self.stop is None else self.stop
+
 
 @dataclass(frozen=True)
 class Parsed:
-    """A batch, what was refused, and how many rows lay outside the window asked for."""
+    """What the rows of an answer hold.
+
+    Attributes
+    ----------
+    batch, rejections
+        The readings inside the window, and those of them that were refused.
+    outside
+        How many rows lie outside the window; what else may be wrong with them is not our affair.
+    oldest
+        The oldest time of a row inside the window, also of a refused one [s]; None where there is
+        no such row.
+    rows
+        How many rows there are.
+    """
 
     batch: Batch
     rejections: list[Rejection] = field(default_factory=list)
     outside: int = 0
     oldest: int | None = None
-    newest: int | None = None
     rows: int = 0
 
 
@@ -104,15 +125,6 @@ def parse(rows: Sequence[Any], asked: Asked) -> Parsed:
     return columns.finish(rows, asked)
 
 
-def raw_text(row: object) -> str:
-    """Write a row as it came, cut where it is very long."""
-    try:
-        text = orjson.dumps(row).decode()
-    except (TypeError, ValueError):
-        text = repr(row)
-    return text[:RAW_LENGTH]
-
-
 @dataclass
 class _Columns:
     """Readings on their way into a batch."""
@@ -124,6 +136,15 @@ class _Columns:
     qualities: Any = field(default_factory=list)
     row: Any = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    outside: int = 0
+    oldest: int | None = None
+    written: tuple[object, str] = (None, "")
+
+    def raw_of(self, row: object) -> str:
+        """Write a row out once, however many of its readings are refused."""
+        if self.written[0] is not row:
+            self.written = row, raw_text(row)
+        return self.written[1]
 
     def finish(self, rows: Sequence[Any], asked: Asked) -> Parsed:
         """Drop what lies outside the window and refuse what lies outside of time."""
@@ -136,20 +157,33 @@ class _Columns:
             np.asarray(self.qualities, dtype=np.int16),
             np.asarray(self.row, dtype=np.int64),
         )
-        start = -(2**62) if asked.start is None else asked.start
-        stop = 2**62 if asked.stop is None else asked.stop
         absurd = (instants < EARLIEST) | (instants > asked.now + LEEWAY)
-        inside = (instants >= start) & (instants < stop)
+        inside = (instants >= asked.since) & (instants < asked.until)
         for at in np.flatnonzero(absurd & inside):
-            self.rejections.append(_out_of_time(rows, batch, int(at)))
+            self.rejections.append(self._out_of_time(rows, batch, int(at)))
         kept = np.flatnonzero(inside & ~absurd)
+        times = instants[inside]
         return Parsed(
             batch if len(kept) == len(batch) else _take(batch, kept),
             self.rejections,
-            outside=int((~inside).sum()),
-            oldest=int(instants.min()) if len(instants) else None,
-            newest=int(instants.max()) if len(instants) else None,
+            outside=self.outside + int((~inside).sum()),
+            oldest=int(times.min()) if self.oldest is None and len(times) else self.oldest,
             rows=len(rows),
+        )
+
+    def _out_of_time(self, rows: Sequence[Any], batch: Batch, at: int) -> Rejection:
+        row = rows[int(batch.row[at])]
+        key = batch.keys[int(batch.index[at])]
+        early = batch.instants[at] < EARLIEST
+        written = row["timestamp"][:40]
+        return Rejection(
+            Reason.TIME if early else Reason.FUTURE,
+            f"the time {written} lies "
+            + ("before any interval meter" if early else "in the future"),
+            self.raw_of(row),
+            str(key.muid),
+            key.obis,
+            written,
         )
 
 
@@ -161,21 +195,6 @@ def _take(batch: Batch, kept: Any) -> Batch:
         batch.values[kept],
         batch.qualities[kept],
         batch.row[kept],
-    )
-
-
-def _out_of_time(rows: Sequence[Any], batch: Batch, at: int) -> Rejection:
-    row = rows[int(batch.row[at])]
-    key = batch.keys[int(batch.index[at])]
-    early = batch.instants[at] < EARLIEST
-    return Rejection(
-        Reason.TIME if early else Reason.FUTURE,
-        f"the time {row['timestamp']} lies "
-        + ("before any interval meter" if early else "in the future"),
-        raw_text(row),
-        str(key.muid),
-        key.obis,
-        str(row["timestamp"]),
     )
 
 
@@ -235,7 +254,7 @@ def _row_by_row(rows: Sequence[Any], asked: Asked) -> _Columns:
         try:
             _read_row(columns, number, row, asked)
         except _RefusedError as refused:
-            columns.rejections.append(_rejection(row, refused))
+            columns.rejections.append(_rejection(columns, row, refused))
     return columns
 
 
@@ -245,22 +264,34 @@ class _RefusedError(Exception):
         self.reason, self.words, self.code = reason, words, code
 
 
-def _rejection(row: Any, refused: _RefusedError) -> Rejection:
+def _rejection(columns: _Columns, row: Any, refused: _RefusedError) -> Rejection:
     named = row if isinstance(row, dict) else {}
     tags = named.get("tags")
     return Rejection(
         refused.reason,
         refused.words,
-        raw_text(row),
-        str(tags.get("muid", ""))[:64] if isinstance(tags, dict) else "",
+        columns.raw_of(row),
+        _text(tags.get("muid"))[:64] if isinstance(tags, dict) else "",
         refused.code[:24],
-        str(named.get("timestamp", ""))[:40],
+        _text(named.get("timestamp"))[:40],
     )
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else shown(value)
 
 
 def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
     if not isinstance(row, dict):
         raise _RefusedError(Reason.SHAPE, f"a row is {type(row).__name__}, an object was expected")
+    # The time comes first: what lies outside the window is left aside, whatever else ails it.
+    instant = _read(Reason.TIME, TimestampError, lambda: parse_instant(row.get("timestamp")))
+    if not asked.since <= instant < asked.until:
+        columns.outside += 1
+        return
+    columns.oldest = instant if columns.oldest is None else min(columns.oldest, instant)
     tags = row.get("tags")
     if tags is None:
         tags = {}
@@ -269,9 +300,8 @@ def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
     muid = _muid(tags.get("muid"), asked)
     measurement = row.get("measurement", asked.measurement)
     if not _is_measurement(measurement):
-        words = f"the measurement {measurement!r:.40} is not a short name"
+        words = f"the measurement {shown(measurement)} is not a short name"
         raise _RefusedError(Reason.SHAPE, words)
-    instant = _read(Reason.TIME, TimestampError, lambda: parse_instant(row.get("timestamp")))
     quality = _read(Reason.QUALITY, QualityError, lambda: parse_quality(tags.get("quality")))
     names = [name for name in row if name not in FRAME]
     if not names:
@@ -281,7 +311,7 @@ def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
             code = _canonical(name)
             value = _number(row[name], name)
         except _RefusedError as refused:
-            columns.rejections.append(_rejection(row, refused))
+            columns.rejections.append(_rejection(columns, row, refused))
             continue
         key = RegisterKey(muid, code, measurement)
         columns.index.append(columns.keys.setdefault(key, len(columns.keys)))
@@ -313,7 +343,7 @@ def _muid(text: object, asked: Asked) -> UUID:
     except ValueError:
         muid = None
     if muid is None:
-        raise _RefusedError(Reason.METER, f"the muid {text!r:.60} is not a UUID")
+        raise _RefusedError(Reason.METER, f"the muid {shown(text)} is not a UUID")
     if asked.muid is not None and muid != asked.muid:
         words = f"the reading belongs to meter {muid}, not to {asked.muid}"
         raise _RefusedError(Reason.METER, words)
@@ -322,11 +352,12 @@ def _muid(text: object, asked: Asked) -> UUID:
 
 def _number(value: object, code: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _RefusedError(Reason.VALUE, f"the value {value!r:.40} is not a number", code)
-    if not math.isfinite(value):
+        raise _RefusedError(Reason.VALUE, f"the value {shown(value)} is not a number", code)
+    # A whole number past the greatest float can't even be asked whether it is finite.
+    if isinstance(value, float) and not math.isfinite(value):
         raise _RefusedError(Reason.VALUE, f"the value {value} is not finite", code)
     if abs(value) >= ABSURD:
-        raise _RefusedError(Reason.VALUE, f"the value {value:.6g} is absurdly large", code)
+        raise _RefusedError(Reason.VALUE, f"the value {shown(value)} is absurdly large", code)
     return float(value)
 
 

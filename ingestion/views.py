@@ -1,8 +1,101 @@
+"""The record of ingestion, for people."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from ingestion.models import Outcome, ReadingRevision, RejectedReading, Run, Source
+from meters.templatetags.units import figure
+
+RUNS_A_PAGE = 25
+MOST_SHOWN = 200
+# How a state looks: the kinds of the state component.
+KINDS = {
+    Run.State.QUEUED: "idle",
+    Run.State.RUNNING: "active",
+    Run.State.SUCCEEDED: "ok",
+    Run.State.PARTIAL: "warning",
+    Run.State.FAILED: "error",
+}
+FILTERS = {
+    "": ("All", Q()),
+    "changed": ("With changes", Q(new__gt=0) | Q(corrected__gt=0) | Q(rejected__gt=0)),
+    "failed": ("With failures", Q(state__in=[Run.State.PARTIAL, Run.State.FAILED])),
+}
 
 
+@require_safe
 def runs(request: HttpRequest) -> HttpResponse:
-    return HttpResponse()
+    """List runs, newest first, with what each did."""
+    chosen = request.GET.get("show", "")
+    if chosen not in FILTERS:
+        chosen = ""
+    found = Run.objects.filter(FILTERS[chosen][1]).select_related("source")
+    page = Paginator(found, RUNS_A_PAGE).get_page(request.GET.get("page"))
+    for one in page:
+        one.kind = KINDS[Run.State(one.state)]  # type: ignore[attr-defined]
+    context: dict[str, Any] = {
+        "page_obj": page,
+        "filters": [
+            {"label": label, "value": value, "active": value == chosen}
+            for value, (label, _) in FILTERS.items()
+        ],
+        "sources": Source.objects.annotate(meters=Count("feeds")),
+        "zone": request.tenant.timezone,  # type: ignore[attr-defined]
+        "now": timezone.now(),
+    }
+    return render(request, "ingestion/runs.html", context)
 
 
-run = runs
+@require_safe
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one run: its window, what it cost, what happened to which meter, what was refused."""
+    found = get_object_or_404(Run.objects.select_related("source"), pk=pk)
+    revisions = ReadingRevision.objects.filter(run=found).select_related("register__meter")
+    context: dict[str, Any] = {
+        "run": found,
+        "kind": KINDS[Run.State(found.state)],
+        "tiles": [
+            {"label": label, "figure": figure(number)}
+            for label, number in (
+                ("New", found.new),
+                ("Corrected", found.corrected),
+                ("Unchanged", found.unchanged),
+                ("Rejected", found.rejected),
+            )
+        ],
+        "outcomes": Outcome.objects.filter(run=found).select_related("meter")[:MOST_SHOWN],
+        "rejected": RejectedReading.objects.filter(run=found).select_related("meter")[:MOST_SHOWN],
+        "revisions": revisions.exists(),
+        "replaced": islice(_replaced(revisions[:MOST_SHOWN]), MOST_SHOWN),
+        "zone": request.tenant.timezone,  # type: ignore[attr-defined]
+        "breadcrumbs": [
+            {"label": "Ingestion", "url": reverse("ingestion:runs")},
+            {"label": str(found), "url": ""},
+        ],
+    }
+    return render(request, "ingestion/run.html", context)
+
+
+def _replaced(revisions: Iterable[ReadingRevision]) -> Iterator[dict[str, Any]]:
+    """Lay revisions out reading by reading."""
+    for revision in revisions:
+        register = revision.register
+        for when, value, quality in revision.readings():
+            yield {
+                "meter": register.meter,
+                "obis": register.obis,
+                "unit": register.code.unit,
+                "day": revision.day,
+                "when": when,
+                "value": value,
+                "quality": quality,
+            }

@@ -57,24 +57,35 @@ def windows(
         How far apart the meter's readings are [s].
     """
     whole = Window(start, stop)
-    page = _ask(client, asked, whole, muid, stop)
-    if not page.is_full or page.ignores_window:
-        if page.is_full and len(whole.rows) == client.endpoint.limit:
-            whole.warnings.append(
-                f"The source ignores the window asked for, and its answer holds just the "
-                f"{client.endpoint.limit} rows of the limit: older readings may be missing."
-            )
+    answer = _ask(client, asked, whole, muid, stop)
+    step = max(int((client.endpoint.limit - 1) * FILL), 1) * interval
+    if not answer.is_full:
         yield whole
         return
-    step = max(int((client.endpoint.limit - 1) * FILL), 1) * interval
+    if stop - start <= step:
+        _page_back(client, asked, whole, muid, answer)
+        yield whole
+        return
     for begin in range(start, stop, step):
-        yield _piece(client, asked, muid, begin, min(begin + step, stop))
+        piece = Window(begin, min(begin + step, stop))
+        answer = _ask(client, asked, piece, muid, piece.stop)
+        if answer.is_full and answer.outside and piece.rows == whole.rows:
+            # A file, or an API that does not know `stop`: asking on brings nothing else.
+            if len(whole.rows) == client.endpoint.limit:
+                whole.warnings.append(
+                    f"The source ignores the window asked for, and its answer holds just the "
+                    f"{client.endpoint.limit} rows of the limit: older readings may be missing."
+                )
+            yield whole
+            return
+        _page_back(client, asked, piece, muid, answer)
+        yield piece
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     is_full: bool
-    ignores_window: bool
+    outside: int
     oldest: int | None
 
 
@@ -83,26 +94,27 @@ def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) ->
     parsed = parse(page.rows, replace(asked, start=window.start, stop=stop))
     window.rows += page.rows
     window.pages.append(parsed)
-    return _Answer(page.is_full, parsed.outside > 0, parsed.oldest)
+    return _Answer(page.is_full, parsed.outside, parsed.oldest)
 
 
-def _piece(client: Client, asked: Asked, muid: UUID, start: int, stop: int) -> Window:
-    """Page one piece backwards until an answer is not full."""
-    window = Window(start, stop)
-    until = stop
-    while True:
-        answer = _ask(client, asked, window, muid, until)
-        if not answer.is_full or answer.ignores_window:
-            return window
+def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer) -> None:
+    """Read a piece on, towards its start, until an answer is not full.
+
+    Rows outside the window say nothing about the source: an API may count `stop` in, and a clock
+    may be wrong. So it is asked on as long as the oldest row inside moves.
+    """
+    until = window.stop
+    while answer.is_full:
         # Asked again from the oldest instant on, itself included: the page may have ended between
         # two rows of one instant.
         following = until if answer.oldest is None else answer.oldest + 1
         if following >= until:
-            window.warnings.append(
-                "The source fills its limit over and over with the same rows; some readings of "
-                "this window may be missing. Raise the source's limit."
-            )
-            return window
-        if following <= start + 1:
-            return window
+            # Who sends more rows than the limit does not cut at it: nothing is missing.
+            if window.pages[-1].rows == client.endpoint.limit:
+                window.warnings.append(
+                    "The source fills its limit over and over with the same rows; some readings "
+                    "of this window may be missing. Raise the source's limit."
+                )
+            return
         until = following
+        answer = _ask(client, asked, window, muid, until)

@@ -111,6 +111,16 @@ class DayTable:
         highest = np.maximum.reduceat(self.qualities, rows)
         return np.where(lowest == highest, highest, 0).astype(np.int64)
 
+    @cached_property
+    def neighbours(self) -> Ints:
+        """How often two slots of a row that follow each other hold readings, shape ``(k,)``."""
+        if not len(self):
+            return np.zeros(0, dtype=np.int64)
+        pairs = self.present.copy()
+        pairs[1:] &= self.present[:-1]
+        pairs[self.offsets[:-1]] = False
+        return np.add.reduceat(pairs.astype(np.int64), self.offsets[:-1])
+
     def row_slots(self, row: int) -> slice:
         """Return where the slots of one row lie."""
         return slice(int(self.offsets[row]), int(self.offsets[row + 1]))

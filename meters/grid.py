@@ -222,7 +222,16 @@ class Grid:
     @property
     def most_buckets(self) -> int:
         """An upper bound of the number of buckets that needs no edges to be made."""
-        return (self.end - self.start) // self.resolution.seconds + 8
+        return (self.end - self.start) // self.resolution.seconds + 8 + self._cut_short
+
+    @property
+    def _cut_short(self) -> int:
+        """How many changes of the clock break a bucket in two, as at 00:01 in St. John's."""
+        step = self.resolution.seconds
+        if self.resolution.is_calendar:
+            return 0
+        segments = self.zone.segments(self.start, self.end)
+        return sum((segment.start + segment.offset) % step > 0 for segment in segments[1:])
 
     def locate(self, instants: Instants) -> npt.NDArray[np.int64]:
         """Return the bucket in which each instant lies, −1 or n outside the range."""

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 
-from meters.obis import ObisCode, ObisError
+from meters.obis import ObisCode, ObisError, Phase, Quantity
 from meters.series import FAR_FUTURE, Validity
 from meters.zones import Zone, ZoneError, zone
 
@@ -157,6 +157,21 @@ class Register(models.Model):
     @property
     def code(self) -> ObisCode:
         return ObisCode.parse(self.obis)
+
+    @property
+    def is_main_energy(self) -> bool:
+        """Whether it counts all active energy of its direction, and so adds up with other meters'.
+
+        Registers of one phase, quadrant or tariff count parts of what the main one counts.
+        """
+        code = self.code
+        return (
+            code.is_summable
+            and code.quantity is Quantity.ACTIVE_ENERGY
+            and code.phase is Phase.ALL
+            and code.quadrant is None
+            and code.tariff in {0, None}
+        )
 
 
 class DailyProfile(models.Model):

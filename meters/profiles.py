@@ -50,13 +50,20 @@ def read_days(registers: Sequence[int], first_day: int, last_day: int) -> DayTab
     )
 
 
-def read_last_days(registers: Sequence[int]) -> DayTable:
-    """Read each register's latest day row; those without readings are left out."""
+def read_last_days(registers: Sequence[int], *, first: bool = False) -> DayTable:
+    """Read each register's latest day row, or its first; those without readings are left out."""
+    order = "ASC" if first else "DESC"
     return _copy(
         f"SELECT {READ_COLUMNS} FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
         'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
-        'ORDER BY "day" DESC LIMIT 1) AS latest ORDER BY "register_id"'
+        f'ORDER BY "day" {order} LIMIT 1) AS found ORDER BY "register_id"'
     )
+
+
+def first_reading(registers: Sequence[int]) -> int | None:
+    """Say when the first stored interval of several registers begins [s]; None without any."""
+    table = read_last_days(registers, first=True)
+    return int(table.instants[table.present].min()) if len(table) else None
 
 
 def last_reading_ends(registers: Sequence[int]) -> dict[int, int]:

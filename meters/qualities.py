@@ -45,7 +45,7 @@ def parse_quality(word: object) -> Quality:
         return Quality.UNSPECIFIED
     found = BY_NAME.get(word.strip().lower()) if isinstance(word, str) else None
     if found is None:
-        raise QualityError(
-            f"the quality {str(word)[:40]!r} is unknown (known are {', '.join(BY_NAME)})"
-        )
+        # What is no text may be nested too deeply, or be too long a number, to be written out.
+        said = repr(word[:40]) if isinstance(word, str) else f"of type {type(word).__name__}"
+        raise QualityError(f"the quality {said} is unknown (known are {', '.join(BY_NAME)})")
     return found

@@ -7,7 +7,11 @@ from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
 
 EXAMPLES = "2023-02-01 (a whole local day) or 2023-02-01T00:00:00+01:00"
 # In an address an unescaped + of an offset arrives as a space; it can be nothing else there.
-LOST_PLUS = re.compile(r"(T\d{2}:\d{2}(?::\d{2})?) (\d{2}:\d{2})")
+LOST_PLUS = re.compile(r"([Tt]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) (\d{2}:?\d{2})")
+# What ISO 8601 is written with. Python takes any character for the T, even half of one.
+ISO = re.compile(r"[0-9TtWwZz:.,+ -]+")
+# Of a time or its offset; Python leaves away what is less than a microsecond.
+FRACTION = re.compile(r"[.,]\d*[1-9]")
 
 
 class MomentError(ValueError):
@@ -32,17 +36,30 @@ def parse_moment(text: str, zone: Zone) -> int:
             day = date.fromisoformat(text)
             _check_year(day.year)
             return zone.midnight(day)
-        moment = datetime.fromisoformat(text)
+        moment = read_iso(text)
     except MomentError:
         raise
     except ValueError:
         raise MomentError(f"“{text[:40]}” is no date or time; write {EXAMPLES}.") from None
     if moment.tzinfo is None:
         raise MomentError(f"“{text[:40]}” has no offset, so it names no instant; write {EXAMPLES}.")
-    if moment.microsecond:
+    if FRACTION.search(text):
         raise MomentError(f"“{text[:40]}” is not a whole second.")
     _check_year(moment.year)
     return int(moment.timestamp())
+
+
+def read_iso(text: str) -> datetime:
+    """Read ISO 8601 and no more than that; of RFC 3339 also the lower-case ``t`` and ``z``.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
+    if not ISO.fullmatch(text):
+        raise ValueError(text)
+    return datetime.fromisoformat(text.upper())
 
 
 def _check_year(year: int) -> None:

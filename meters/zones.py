@@ -26,6 +26,8 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 
 # One zone database in the process: the pinned tzdata package, not whatever the system has.
 zoneinfo.reset_tzpath(to=())
+# A zone that was made before this line would stay as the system has it.
+zoneinfo.ZoneInfo.clear_cache()
 
 
 class ZoneError(ValueError):

@@ -13,7 +13,7 @@ from config.embedded.development import (
     hand_down_leases,
     lease_for_environment,
 )
-from config.embedded.files import EmbeddedError
+from config.embedded.files import EmbeddedError, errors_in_words
 from config.embedded.keeper import keep
 from config.embedded.lease import Embedded, ServerStatus
 from config.embedded.postgres import Postgres
@@ -49,7 +49,8 @@ def main(arguments: list[str]) -> int:
     psql = arguments[:1] == ["psql"]
     options = parser.parse_args(arguments[:1] if psql else arguments)
     try:
-        return _psql(arguments[1:]) if psql else _command(options, parser)
+        with errors_in_words(default_home(os.environ)):
+            return _psql(arguments[1:]) if psql else _command(options, parser)
     except EmbeddedError as error:
         _complain(error)
         return 1
@@ -87,8 +88,9 @@ def _sentence(server: ServerStatus) -> str:
     users = f"{len(server.users)} users" if len(server.users) != 1 else "1 user"
     pids = f" (processes {', '.join(map(str, server.users))})" if server.users else ""
     fsync = "" if server.durable else ", without fsync"
+    kept = "" if server.kept else ", its keeper was killed"
     return (
-        f"{server.version}, running on 127.0.0.1:{server.port}, process {server.pid}{fsync}, "
+        f"{server.version}, running on 127.0.0.1:{server.port}, process {server.pid}{fsync}{kept}, "
         f"{users}{pids}, data in {server.data}"
     )
 
@@ -111,7 +113,6 @@ def _psql(options: list[str]) -> int:
 
 def _become(program: list[str]) -> int:
     """Replace this process, so that signals, exit status and terminal are the command's own."""
-    sys.stdout.flush()
     try:
         _exec(program)
     except FileNotFoundError:

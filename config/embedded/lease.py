@@ -4,6 +4,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from config.embedded.files import (
     POLL,
     EmbeddedError,
     Lock,
+    above_standard,
     errors_in_words,
     exclusive,
     open_log,
@@ -83,6 +85,7 @@ class ServerStatus:
     version: str
     port: int | None  # None: it does not run
     pid: int | None
+    kept: bool  # whether its keeper lives; the next lease brings one
     durable: bool
     data: Path
     users: tuple[int, ...]  # process ids of the lease holders, where the system tells (Linux)
@@ -91,8 +94,8 @@ class ServerStatus:
 class Embedded:
     """The servers of one home. Making the object touches nothing.
 
-    `durable=False` is for tests: about twice as fast, and the data survive a killed server but
-    not a crash of the machine.
+    `durable=False` is for tests: no fsync, so that the data survive a killed server but not a
+    crash of the machine.
     """
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
@@ -127,6 +130,10 @@ class Embedded:
         lease = Lease()
         try:
             with errors_in_words(self.home):
+                # A missing wheel is told before anything is made or started.
+                for server, wanted in zip(self.servers, (postgres, redis), strict=True):
+                    if wanted:
+                        server.version()
                 if postgres:
                     lease.database_url = self._use(self.postgres, lease)
                 if redis:
@@ -152,14 +159,14 @@ class Embedded:
         with errors_in_words(self.home):
             for server in self.servers:
                 for folder in {server.place, server.folder}:
-                    shutil.rmtree(folder, ignore_errors=not folder.exists())
+                    if folder.exists():
+                        shutil.rmtree(folder)
             for name in ("secrets.json", "secrets.lock"):
                 (self.home / name).unlink(missing_ok=True)
             with suppress(OSError):  # there may be somebody's other files in it
                 self.home.rmdir()
 
     def _use(self, server: Server, lease: Lease) -> str:
-        server.version()  # says in words that the wheel is missing
         private_folder(server.home)
         private_folder(server.folder)
         users = Lock(server.folder / "users.lock")
@@ -167,9 +174,7 @@ class Embedded:
         # First the lock: from here on the keeper that runs will not end for want of users.
         if not users.take(shared=True, timeout=HANDOVER_PATIENCE):
             raise EmbeddedError(f"{server.title} in {self.home} takes too long to end.")
-        state = server.state() if _is_kept(server) else None
-        if state is None:
-            state = _started(server)
+        state = (_is_kept(server) and _answering(server)) or _started(server)
         if server.durable and not state.durable:
             raise EmbeddedError(
                 f"{server.title} in {self.home} runs without fsync (LASTGANG_EMBEDDED_FSYNC=off). "
@@ -188,20 +193,29 @@ def _is_kept(server: Server) -> bool:
         lock.close()
 
 
+def _answering(server: Server) -> State | None:
+    """The state, unless the server has died in this moment and its keeper does not know yet."""
+    state = server.state()
+    if state is not None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", state.port), timeout=5):
+            return state
+    return None
+
+
 def _started(server: Server) -> State:
     with exclusive(server.folder / "start.lock", timeout=PATIENCE):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if not _is_kept(server):
                 _spawn_keeper(server)
-            elif state := server.state():
+            elif state := _answering(server):
                 return state
             time.sleep(POLL)
     raise EmbeddedError(f"{server.title} does not answer. Its log ends with\n{tail(server.log)}")
 
 
 def _spawn_keeper(server: Server) -> None:
-    ready, writer = os.pipe()
+    ready, writer = map(above_standard, os.pipe())
     log = open_log(server.keeper_log)
     start = os.fstat(log).st_size
     command = [sys.executable, "-m", "config.embedded", "keep", server.name, str(server.home)]
@@ -251,12 +265,15 @@ def _keeper_environment() -> dict[str, str]:
 def _status(server: Server) -> ServerStatus:
     version = server.version()
     kept = (server.folder / "keeper.lock").exists() and _is_kept(server)
-    state = server.state() if kept else None
+    state = server.state()
+    if state and not kept and state.pid not in server.processes():
+        state = None  # left by a keeper that was killed with its server
     return ServerStatus(
         title=server.title,
         version=version,
         port=state.port if state else None,
         pid=state.pid if state else None,
+        kept=kept,
         durable=state.durable if state else server.durable,
         data=server.data,
         users=_holders(server.folder / "users.lock"),
@@ -268,7 +285,9 @@ def _holders(path: Path) -> tuple[int, ...]:
         inode = f":{path.stat().st_ino}"
         fields = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
         return tuple(
-            sorted({int(line[4]) for line in fields if line[3] == "READ" and inode in line[5]})
+            sorted(
+                {int(line[4]) for line in fields if line[3] == "READ" and line[5].endswith(inode)}
+            )
         )
     return ()
 
@@ -278,16 +297,32 @@ def _stop(server: Server) -> bool:
         return False
     life = Lock(server.folder / "keeper.lock")
     try:
-        ran = not life.take()
-        if ran:
+        # A moment's patience: somebody may just be asking whether there is a keeper.
+        ran = not life.take(timeout=0.1)
+        ended = not ran
+        deadline = time.monotonic() + HANDOVER_PATIENCE
+        while not ended:
             pid = os.pread(life.descriptor, 20, 0).decode().strip()
-            with suppress(ValueError, ProcessLookupError):
-                os.kill(int(pid), signal.SIGTERM)
-            if not life.take(timeout=HANDOVER_PATIENCE):
+            if _is_keeper(pid):
+                with suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGTERM)
+            ended = life.take(timeout=0.5)
+            if not ended and time.monotonic() > deadline:
                 raise EmbeddedError(f"The keeper of {server.title}, process {pid}, does not end.")
         return _end_orphan(server) or ran
     finally:
         life.close()
+
+
+def _is_keeper(pid: str) -> bool:
+    """Whether the number in `keeper.lock` is still that of a keeper, and not of a stranger."""
+    if not pid.isdigit():
+        return False
+    if not Path("/proc/self/cmdline").exists():
+        return True
+    with suppress(OSError):
+        return b"config.embedded" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def _end_orphan(server: Server) -> bool:

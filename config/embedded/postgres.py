@@ -19,6 +19,7 @@ from config.embedded.accounts import (
     require_change_of_user,
     succeeds,
     unprivileged_account,
+    version_of,
 )
 from config.embedded.files import (
     EmbeddedError,
@@ -77,13 +78,7 @@ class Postgres(Server):
 
     def version(self) -> str:
         """The version of the installed program."""
-        answer = subprocess.run(
-            [postgres_binaries() / "postgres", "--version"],
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        return answer.stdout.split()[-1]
+        return version_of(postgres_binaries() / "postgres").split()[-1]
 
     def account(self) -> Account | None:
         """The current user; as root the owner of the data, of the home, or an unprivileged user."""

@@ -2,10 +2,9 @@
 
 import signal
 import socket
-import subprocess
 from contextlib import suppress
 
-from config.embedded.accounts import Account, owner_account, redis_server
+from config.embedded.accounts import Account, owner_account, redis_server, version_of
 from config.embedded.files import Lock, private_folder
 from config.embedded.server import Server
 
@@ -29,10 +28,7 @@ class Redis(Server):
 
     def version(self) -> str:
         """The version of the installed program."""
-        answer = subprocess.run(
-            [redis_server(), "--version"], capture_output=True, check=True, text=True
-        )
-        return answer.stdout.partition("v=")[2].split()[0]
+        return version_of(redis_server()).partition("v=")[2].split()[0]
 
     def account(self) -> Account | None:
         """The current user, or as root the home's owner."""

@@ -1,0 +1,256 @@
+"""Figures: what a chart shows, as Plotly's JSON. How it looks is the style sheet's business.
+
+Traces carry a role (import, export, comparison, …) instead of a colour. The x of a load curve are
+instants in UTC, and ``layout.meta`` names the zone in which the page writes them, so that a day of
+25 hours is 25 hours wide and its two hours from 02:00 stand side by side.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from meters.days import Floats, Ints, Mask
+from meters.localtime import wall
+from meters.series import Buckets
+from meters.zones import DAY, Zone
+
+Figure = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One register on a chart.
+
+    Attributes
+    ----------
+    label
+        What the legend and the hover call it.
+    role
+        Which of the series' colours it has, for instance ``import``.
+    unit
+        Of `values`.
+    """
+
+    label: str
+    role: str
+    unit: str
+    buckets: Buckets
+    values: Floats
+
+
+def mean_power(buckets: Buckets) -> Floats:
+    """Turn energy [kWh] into mean power [kW] over the part of each bucket that was measured."""
+    length = np.diff(buckets.edges) / 3600.0
+    whole = np.maximum(buckets.expected, buckets.count)
+    covered = length * np.divide(buckets.count, whole, out=np.ones(len(buckets)), where=whole > 0)
+    return np.divide(
+        buckets.values, covered, out=np.full(len(buckets), np.nan), where=buckets.count > 0
+    )
+
+
+def _utc(instants: Ints) -> list[str]:
+    return [f"{text}Z" for text in np.datetime_as_string(instants.astype("datetime64[s]"))]
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 6) for value in values]
+
+
+def runs_of(mask: Mask) -> list[tuple[int, int]]:
+    """Find the stretches ``[begin, end)`` in which a mask holds."""
+    edges = np.diff(np.concatenate(([0], mask.astype(np.int8), [0])))
+    begins, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
+
+
+def _steps(edges: Ints, values: Floats, mask: Mask) -> tuple[list[str], list[float | None]]:
+    """Draw each stretch of buckets as steps that end where its last bucket ends, then a gap."""
+    instants: list[Ints] = []
+    heights: list[Floats] = []
+    for begin, end in runs_of(mask):
+        # The closing point lies a second before the end, so that the pointer finds the last bucket
+        # there and not the one that follows the gap.
+        close = edges[end] - 1
+        instants.append(np.concatenate((edges[begin:end], [close, close])))
+        heights.append(np.concatenate((values[begin:end], [values[end - 1], np.nan])))
+    if not instants:
+        return [], []
+    return _utc(np.concatenate(instants)), _numbers(np.concatenate(heights))
+
+
+def load_curve(
+    curves: Sequence[Curve], zone: Zone, resolution: str, gaps: Sequence[tuple[int, int]] = ()
+) -> Figure:
+    """Draw registers over time: steps, broken and shaded where readings are missing.
+
+    Parameters
+    ----------
+    curves
+        All on the same grid.
+    gaps
+        Ranges of instants without readings [s].
+    """
+    figure = go.Figure()
+    for curve in curves:
+        there = curve.buckets.count > 0
+        uncertain = there & (_measured(curve.buckets) < curve.buckets.count)
+        parts = [("", there & ~uncertain, {"role": curve.role})]
+        if uncertain.any():
+            parts.append((", estimated", uncertain, {"role": "estimated", "of": curve.role}))
+        for suffix, mask, meta in parts:
+            x, y = _steps(curve.buckets.edges, curve.values, mask)
+            figure.add_scatter(
+                x=x,
+                y=y,
+                name=curve.label + suffix,
+                line={"shape": "hv"},
+                mode="lines",
+                meta=meta,
+                hovertemplate=f"%{{y:.3~f}} {curve.unit}",
+            )
+    if curves:
+        edges = curves[0].buckets.edges
+        figure.update_layout(
+            meta={"timezone": zone.name, "resolution": resolution},
+            xaxis={"range": _utc(edges[[0, -1]])},
+            yaxis={"title": {"text": curves[0].unit}},
+            shapes=[*_gap_shapes(gaps), *_clock_shapes(edges, zone)],
+            annotations=_clock_notes(edges, zone),
+        )
+    return _as_json(figure)
+
+
+def _measured(buckets: Buckets) -> Ints:
+    """Count the intervals of each bucket that somebody vouches for."""
+    vouched = np.zeros(len(buckets), dtype=np.int64)
+    for name in ("measured", "unspecified", "adjusted", "calculated"):
+        vouched += buckets.qualities.get(name, 0)
+    return vouched
+
+
+def _gap_shapes(gaps: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    shapes = []
+    for begin, end in gaps:
+        x0, x1 = _utc(np.array([begin, end]))
+        shapes.append({"name": "missing", "x0": x0, "x1": x1})
+    return shapes
+
+
+def _clock_changes(edges: Ints, zone: Zone) -> list[tuple[str, str]]:
+    """Find where the clock changes, for ranges short enough to show it: instant and words."""
+    if edges[-1] - edges[0] > 62 * DAY:
+        return []
+    pieces = zone.segments(int(edges[0]), int(edges[-1]))
+    found = []
+    for before, after in itertools.pairwise(pieces):
+        minutes = (after.offset - before.offset) // 60
+        amount = f"{abs(minutes) // 60} h" if minutes % 60 == 0 else f"{abs(minutes)} min"
+        words = f"Clocks {'forward' if minutes > 0 else 'back'} {amount}"
+        found.append((_utc(np.array([after.start]))[0], words))
+    return found
+
+
+def _clock_shapes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
+    return [{"name": "dst", "x0": x, "x1": x} for x, _ in _clock_changes(edges, zone)]
+
+
+def _clock_notes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
+    return [{"name": "dst", "x": x, "text": words} for x, words in _clock_changes(edges, zone)]
+
+
+def energy_bars(curves: Sequence[Curve], zone: Zone) -> Figure:
+    """Draw energy by day, week or month as bars that start at zero."""
+    figure = go.Figure()
+    for curve in curves:
+        buckets = curve.buckets
+        dates = np.datetime_as_string(wall(buckets.edges[:-1], zone).astype("datetime64[D]"))
+        figure.add_bar(
+            x=list(dates),
+            y=_numbers(curve.values),
+            name=curve.label,
+            meta={"role": curve.role},
+            customdata=[
+                "" if count == expected else f" · {count} of {expected} intervals"
+                for count, expected in zip(
+                    buckets.count.tolist(), buckets.expected.tolist(), strict=True
+                )
+            ],
+            hovertemplate=f"%{{y:,.2f}} {curve.unit}%{{customdata}}",
+        )
+    figure.update_layout(
+        barmode="group",
+        xaxis={"type": "date", "hoverformat": "%a %-d %b %Y"},
+        yaxis={"title": {"text": curves[0].unit if curves else ""}, "rangemode": "tozero"},
+    )
+    return _as_json(figure)
+
+
+def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
+    """Draw what `statistics.typical_day` found: weekdays with their 10–90 % band, and weekends."""
+    figure = go.Figure()
+    for part, name, color in ((False, "Weekdays", role), (True, "Weekends", "comparison")):
+        rows = table[table["weekend"] == part]
+        if not len(rows):
+            continue
+        hours = [*(rows["minute"] / 60.0), 24.0]
+        # One point more, so that the last step ends at midnight.
+        mean, low, high = (
+            [*rows[column].round(6), round(float(rows[column].iloc[-1]), 6)]
+            for column in ("mean", "low", "high")
+        )
+        if not part:
+            band = {"mode": "none", "hoverinfo": "skip", "meta": {"role": color}}
+            shape = {"shape": "hv", "width": 0}
+            figure.add_scatter(x=hours, y=low, line=shape, name="10 %", **band)
+            figure.add_scatter(x=hours, y=high, line=shape, name="90 %", fill="tonexty", **band)
+        minutes = [int(hour * 60) for hour in hours]
+        figure.add_scatter(
+            x=hours,
+            y=mean,
+            customdata=[f"{minute // 60:02}:{minute % 60:02}" for minute in minutes],
+            name=name,
+            mode="lines",
+            line={"shape": "hv"},
+            meta={"role": color},
+            hovertemplate="%{customdata}  %{y:.3~f} kW",
+        )
+    figure.update_layout(
+        xaxis={
+            "range": [0, 24],
+            "tickvals": [0, 6, 12, 18, 24],
+            "ticktext": [f"{hour:02}:00" for hour in (0, 6, 12, 18, 24)],
+            "tickangle": 0,
+            "title": {"text": "local time"},
+        },
+        yaxis={"title": {"text": "kW"}},
+    )
+    return _as_json(figure)
+
+
+def spark(values: Sequence[float | None]) -> dict[str, str] | None:
+    """Write a small curve as SVG paths in a box of 100 × 32; None where nothing is to be seen."""
+    known = [value for value in values if value is not None and not np.isnan(value)]
+    if len(known) < 2:
+        return None
+    top = max(*known, 1e-12)
+    last = len(values) - 1
+    points = [
+        f"{i / last * 100:.1f} {31 - max(value, 0) / top * 30:.1f}"
+        for i, value in enumerate(values)
+        if value is not None and not np.isnan(value)
+    ]
+    line = "L".join(points)
+    first, end = points[0].split()[0], points[-1].split()[0]
+    return {"line": f"M{line}", "area": f"M{first} 32L{line}L{end} 32Z"}
+
+
+def _as_json(figure: go.Figure) -> Figure:
+    """Return plain lists and dicts, without the template that Plotly for Python sends along."""
+    figure.update_layout(template=None)
+    found: Figure = figure.to_plotly_json()
+    return found

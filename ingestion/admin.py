@@ -1,0 +1,170 @@
+"""Sources, runs and rejections in a tenant's admin, and ingestion's part of the meters' page."""
+
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import QuerySet
+from django.forms import PasswordInput
+from django.http import HttpRequest
+from django.utils.html import format_html
+
+from accounts.sites import tenant_site
+from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.services import plan_run
+from ingestion.tasks import ingest_run
+from meters.admin import MeterAdmin
+from meters.models import Meter
+
+
+def ingest_soon(runs: list[Run]) -> None:
+    """Wake a worker for each run, once the runs are on record."""
+    for run in runs:
+        transaction.on_commit(lambda pk=run.pk: ingest_run.delay(pk))
+
+
+class FeedInline(admin.StackedInline[Feed, Meter]):
+    model = Feed
+    extra = 0
+    max_num = 1
+    autocomplete_fields = ["source"]
+    fields = ["source", "is_active", "last_success_at", "last_error"]
+    readonly_fields = ["last_success_at", "last_error"]
+    verbose_name_plural = "Where its readings come from"
+
+
+tenant_site.unregister(Meter)
+
+
+@admin.register(Meter, site=tenant_site)
+class IngestedMeterAdmin(MeterAdmin):
+    """The meters' page, with the source of the readings and 'ingest now'."""
+
+    inlines = [*MeterAdmin.inlines, FeedInline]
+    actions = ["ingest_now"]
+
+    @admin.action(description="Ingest now")
+    def ingest_now(self, request: HttpRequest, chosen: QuerySet[Meter]) -> None:
+        feeds = Feed.objects.filter(meter__in=chosen).select_related("source", "meter")
+        by_source: dict[Source, list[Meter]] = {}
+        for feed in feeds:
+            by_source.setdefault(feed.source, []).append(feed.meter)
+        runs = [
+            plan_run(
+                source=source,
+                trigger=Run.Trigger.ADMIN,
+                only=[meter.muid for meter in meters],
+            )
+            for source, meters in by_source.items()
+        ]
+        ingest_soon(runs)
+        without = chosen.count() - sum(map(len, by_source.values()))
+        if runs:
+            links = ", ".join(f"run {run.pk}" for run in runs)
+            self.message_user(request, f"Ingestion is under way: {links}.")
+        if without:
+            self.message_user(
+                request, f"{without} of the meters have no source.", level=messages.WARNING
+            )
+
+
+@admin.register(Source, site=tenant_site)
+class SourceAdmin(admin.ModelAdmin[Source]):
+    list_display = ["name", "address", "measurement", "sweep_minutes", "is_active", "meters"]
+    search_fields = ["name", "address"]
+    list_filter = ["is_active"]
+    actions = ["ingest_now"]
+
+    def formfield_for_dbfield(self, db_field, request, **kwargs):  # type: ignore[no-untyped-def]
+        if db_field.name == "token":
+            # The stored token is never sent to a browser; leaving the field empty keeps it.
+            kwargs["widget"] = PasswordInput(attrs={"autocomplete": "new-password"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Source, form, change: bool) -> None:  # type: ignore[no-untyped-def]
+        if change and not form.cleaned_data.get("token"):
+            obj.token = Source.objects.values_list("token", flat=True).get(pk=obj.pk)
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="Meters")
+    def meters(self, source: Source) -> int:
+        return source.feeds.count()
+
+    @admin.action(description="Ingest now")
+    def ingest_now(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        runs = [plan_run(source=source, trigger=Run.Trigger.ADMIN) for source in chosen]
+        ingest_soon(runs)
+        self.message_user(
+            request, "Ingestion is under way: " + ", ".join(f"run {run.pk}" for run in runs) + "."
+        )
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A record: looked at, never changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class OutcomeInline(admin.TabularInline[Outcome, Run]):
+    model = Outcome
+    extra = 0
+    can_delete = False
+    fields = ["meter", "new", "corrected", "unchanged", "rejected", "warnings", "error"]
+    readonly_fields = fields
+
+    def has_add_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
+        return False
+
+
+@admin.register(Run, site=tenant_site)
+class RunAdmin(ReadOnlyAdmin):
+    list_display = [
+        "__str__",
+        "source",
+        "trigger",
+        "state",
+        "created_at",
+        "new",
+        "corrected",
+        "unchanged",
+        "rejected",
+        "failed",
+    ]
+    list_filter = ["state", "trigger", "source"]
+    list_select_related = ["source"]
+    date_hierarchy = "created_at"
+    inlines = [OutcomeInline]
+
+
+@admin.register(RejectedReading, site=tenant_site)
+class RejectedReadingAdmin(ReadOnlyAdmin):
+    list_display = ["timestamp", "code", "reason", "words", "meter", "times", "last_seen_at"]
+    list_filter = ["reason"]
+    search_fields = ["muid", "code", "raw"]
+    list_select_related = ["meter"]
+
+
+@admin.register(ReadingRevision, site=tenant_site)
+class ReadingRevisionAdmin(ReadOnlyAdmin):
+    list_display = ["register", "day", "replaced", "run", "recorded_at"]
+    list_select_related = ["register__meter", "run"]
+    date_hierarchy = "day"
+    fields = ["register", "day", "run", "recorded_at", "reason", "replaced_readings"]
+
+    @admin.display(description="Replaced")
+    def replaced(self, revision: ReadingRevision) -> str:
+        return f"{len(revision.slots)} readings"
+
+    @admin.display(description="As they were")
+    def replaced_readings(self, revision: ReadingRevision) -> str:
+        unit = revision.register.code.unit
+        lines = [
+            f"{when.isoformat()}   {value:.6g} {unit}   {quality.label}"
+            for when, value, quality in revision.readings()
+        ]
+        return format_html("<pre>{}</pre>", "\n".join(lines))
