@@ -26,7 +26,7 @@ bench: .venv/ready ## what it costs, as ratios against a baseline in the same ru
 	$(PY) -m benchmarks
 
 lint: .venv/ready ## ruff, mypy, import-linter, djlint, Django's own checks
-	$(PY) -m tests.lint
+	.ci/lint
 
 format: .venv/ready ## put code and templates in their usual form
 	$(PY) -m ruff check --fix-only --quiet .

@@ -1,6 +1,9 @@
 """Sign-in of programs: `Authorization: Bearer lg_…`."""
 
+from typing import Any
+
 from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from knox.auth import TokenAuthentication
 
 from accounts.models import ApiToken
@@ -13,3 +16,17 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
         # The library walks all tokens of the person at every request, to delete the expired ones.
         # One comparison says whether this one has expired.
         return auth_token.expiry is not None and auth_token.expiry < timezone.now()
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the schema describes it."""
+
+    target_class = "accounts.authentication.BearerAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token made with `manage.py create_token`.",
+        }

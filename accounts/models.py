@@ -23,7 +23,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **extra)
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person, who signs in with an e-mail address."""
 
     username = None  # type: ignore[assignment]
@@ -53,7 +53,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
 
     name = models.CharField(max_length=100, blank=True, help_text="What the token is for.")
 
-    objects = AuthTokenManager()
+    objects: ClassVar[models.Manager["ApiToken"]] = AuthTokenManager()
 
     class Meta:
         ordering = ["-created"]

@@ -48,9 +48,10 @@ def mean_power(buckets: Buckets) -> Floats:
     length = np.diff(buckets.edges) / 3600.0
     whole = np.maximum(buckets.expected, buckets.count)
     covered = length * np.divide(buckets.count, whole, out=np.ones(len(buckets)), where=whole > 0)
-    return np.divide(
+    power: Floats = np.divide(
         buckets.values, covered, out=np.full(len(buckets), np.nan), where=buckets.count > 0
     )
+    return power
 
 
 def _utc(instants: Ints) -> list[str]:

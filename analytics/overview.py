@@ -227,7 +227,7 @@ def _bars(energies: _Energies, period: Period) -> list[Curve]:
         # A date that does not exist in the tenant's zone has no bucket either.
         energy, count = energy[: len(days)], count[: len(days)]
         counted = np.bincount(where, count, minlength=len(grid)).astype(np.int64)
-        values = np.bincount(where, np.nan_to_num(energy), minlength=len(grid))
+        values = np.bincount(where, np.nan_to_num(energy), len(grid)).astype(np.float64)
         values[counted == 0] = np.nan
         buckets = Buckets(grid.edges, values, counted, counted, {}, Statistic.SUM)
         curves.append(Curve(label, role, "kWh", buckets, values))

@@ -28,7 +28,6 @@ class HealthMiddleware:
     def ready(self) -> HttpResponse:
         database = redis = "ok"
         try:
-            connection.set_schema_to_public()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
         except DatabaseError:

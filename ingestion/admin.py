@@ -1,5 +1,8 @@
 """Sources, runs and rejections in a tenant's admin, and ingestion's part of the meters' page."""
 
+from functools import partial
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
@@ -18,7 +21,7 @@ from meters.models import Meter
 def ingest_soon(runs: list[Run]) -> None:
     """Wake a worker for each run, once the runs are on record."""
     for run in runs:
-        transaction.on_commit(lambda pk=run.pk: ingest_run.delay(pk))
+        transaction.on_commit(partial(ingest_run.delay, run.pk))
 
 
 class FeedInline(admin.StackedInline[Feed, Meter]):
@@ -73,13 +76,13 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     list_filter = ["is_active"]
     actions = ["ingest_now"]
 
-    def formfield_for_dbfield(self, db_field, request, **kwargs):  # type: ignore[no-untyped-def]
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "token":
             # The stored token is never sent to a browser; leaving the field empty keeps it.
             kwargs["widget"] = PasswordInput(attrs={"autocomplete": "new-password"})
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def save_model(self, request: HttpRequest, obj: Source, form, change: bool) -> None:  # type: ignore[no-untyped-def]
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change and not form.cleaned_data.get("token"):
             obj.token = Source.objects.values_list("token", flat=True).get(pk=obj.pk)
         super().save_model(request, obj, form, change)
@@ -115,7 +118,7 @@ class OutcomeInline(admin.TabularInline[Outcome, Run]):
     extra = 0
     can_delete = False
     fields = ["meter", "new", "corrected", "unchanged", "rejected", "warnings", "error"]
-    readonly_fields = fields
+    readonly_fields = ["meter", "new", "corrected", "unchanged", "rejected", "warnings", "error"]
 
     def has_add_permission(self, request: HttpRequest, obj: Run | None = None) -> bool:
         return False

@@ -109,10 +109,10 @@ def set_up_meters(tenant: str, simulator: str, recordings: Recordings) -> list[S
     )
     for synthetic in synthetic_meters(tenant):
         kind, _, place = synthetic.name.partition(" ")
-        site = None
-        if kind != "Telecom":
-            site, _ = Site.objects.get_or_create(name=place.partition(",")[0])
-        _meter(UUID(synthetic.muid), synthetic.name, site, source)
+        at_home = kind != "Telecom"
+        name = place.partition(",")[0]
+        home = Site.objects.get_or_create(name=name)[0] if at_home else None
+        _meter(UUID(synthetic.muid), synthetic.name, home, source)
     return [*sources, source]
 
 

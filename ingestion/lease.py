@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_context
 
 from ingestion.models import LEASE, Run
+from tenants.schema import current_schema
 
 # Three beats may be missed before the lease runs out.
 BEAT = LEASE.total_seconds() / 4
@@ -32,7 +33,7 @@ class Lease:
 
     def __init__(self, run: Run, worker: str) -> None:
         self._run, self._worker = run.pk, worker
-        self._schema = connection.schema_name
+        self._schema = current_schema()
         self._ended, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{run.pk}", daemon=True)
 

@@ -157,12 +157,11 @@ class _Job:
                     self.client, asked, meter.muid, start, stop, self.source.interval
                 ):
                     self.lease.check()
-                    rows = piece.rows
                     self._add(
                         store(
                             piece.batch,
                             rejections=piece.rejections,
-                            raw=lambda row, rows=rows: raw_text(rows[row]),
+                            raw=piece.raw,
                             run=self.run,
                             default_interval=self.source.interval,
                         ),

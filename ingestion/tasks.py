@@ -2,13 +2,13 @@
 
 import structlog
 from celery import shared_task
-from django.db import connection
 from django.utils import timezone
 
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import Run
 from ingestion.services import execute_run, plan_due
 from tenants.models import Tenant
+from tenants.schema import enter_public
 from tenants.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ def dispatch() -> int:
     The runs table is the record of work: a message that gets lost is sent again by the next call.
     """
     woken = 0
-    connection.set_schema_to_public()
+    enter_public()
     for tenant in Tenant.objects.order_by("schema_name"):
         with tenant.entered():
             for run in plan_due(timezone.now()):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ingestion.batch import Batch, Rejection
 from ingestion.client import Client
-from ingestion.parsing import Asked, Parsed, parse
+from ingestion.parsing import Asked, Parsed, parse, raw_text
 
 # An answer that holds so large a part of `limit` leaves room for what is not expected.
 FILL = 0.9
@@ -34,6 +34,10 @@ class Window:
     @property
     def batch(self) -> Batch:
         return Batch.concat([page.batch for page in self.pages], [p.rows for p in self.pages])
+
+    def raw(self, row: int) -> str:
+        """Return the raw text of one of its rows."""
+        return raw_text(self.rows[row])
 
     @property
     def rejections(self) -> list[Rejection]:

@@ -1,6 +1,7 @@
 """Sites, meters and registers in a tenant's admin. Ingestion adds its part to the meters' page."""
 
 import time
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -60,7 +61,7 @@ class MeterAdmin(admin.ModelAdmin[Meter]):
         fixed = ["muid"] if obj else []
         return [*fixed, *self.readonly_fields]
 
-    def changelist_view(self, request, extra_context=None):  # type: ignore[no-untyped-def]
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         response = super().changelist_view(request, extra_context)
         if hasattr(response, "context_data") and "cl" in response.context_data:
             # One question for all meters of the page, not two for each.
@@ -72,7 +73,7 @@ class MeterAdmin(admin.ModelAdmin[Meter]):
         return response
 
     def _health(self, meter: Meter) -> MeterHealth | None:
-        if meter.pk is None:
+        if meter._state.adding:  # noqa: SLF001 - its documented name
             return None
         known = getattr(meter, "health", None)
         return known or health([meter], int(time.time()))[meter.pk]

@@ -24,7 +24,8 @@ def iso(instants: Ints, zone: Zone) -> list[str]:
     for offset in np.unique(offsets):
         here = offsets == offset
         texts[here] = np.char.add(local[here], offset_text(int(offset)))
-    return texts.tolist()  # type: ignore[no-any-return]
+    found: list[str] = texts.tolist()
+    return found
 
 
 def offset_text(seconds: int) -> str:

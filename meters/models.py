@@ -98,7 +98,7 @@ class Meter(models.Model):
         return reverse("analytics:meter", args=[self.muid])
 
     def clean(self) -> None:
-        if self.pk is None:
+        if self._state.adding:
             return
         before = Meter.objects.filter(pk=self.pk).values_list("timezone", flat=True).first()
         stored = DailyProfile.objects.filter(register__meter_id=self.pk).exists()

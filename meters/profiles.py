@@ -148,7 +148,8 @@ def read_totals(registers: Sequence[int], first_day: int, last_day: int) -> DayT
         )
         rows = cursor.fetchall()
     columns = list(zip(*rows, strict=True)) or [()] * 7
-    return DayTotals(
-        *(np.array(column, dtype=np.int64) for column in columns[:6]),
-        total=np.array(columns[6], dtype=np.float64),
+    register, day, first, interval, count, quality = (
+        np.array(column, dtype=np.int64) for column in columns[:6]
     )
+    total = np.array(columns[6], dtype=np.float64)
+    return DayTotals(register, day, first, interval, count, quality, total)

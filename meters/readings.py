@@ -177,7 +177,8 @@ def _sum_days(
         cadence = Cadence.steady(register.interval or 900)
     check_fineness(query.resolution, cadence)
     counted = np.bincount(where, weights=count, minlength=n).astype(np.int64)
-    values = np.bincount(where, weights=np.nan_to_num(totals.total[inside]), minlength=n)
+    energy = np.nan_to_num(totals.total[inside])
+    values = np.bincount(where, weights=energy, minlength=n).astype(np.float64)
     values[counted == 0] = np.nan
     qualities = {
         NAMES[int(q)]: np.bincount(

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from accounts.models import User
 from tenants.models import Tenant
+from tenants.schema import enter_public
 
 
 def find_tenant(name: str) -> Tenant:
     """Find a tenant by short name or domain, or say which there are."""
-    connection.set_schema_to_public()
+    enter_public()
     try:
         return Tenant.objects.named(name)
     except Tenant.DoesNotExist:
@@ -38,7 +38,7 @@ class TenantCommand(BaseCommand):
 
     def tenants(self, options: dict[str, Any]) -> list[Tenant]:
         if options.get("all_tenants"):
-            connection.set_schema_to_public()
+            enter_public()
             return list(Tenant.objects.order_by("schema_name"))
         return [find_tenant(options["tenant"])]
 
@@ -54,7 +54,7 @@ class TenantCommand(BaseCommand):
 @contextmanager
 def account(options: dict[str, Any]) -> Iterator[User]:
     """Enter the schema of the person that the options name, and find the account."""
-    connection.set_schema_to_public()
+    enter_public()
     if options["operators"]:
         yield _person(options["email"], "the operators")
         return

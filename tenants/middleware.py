@@ -1,9 +1,10 @@
 """From a request's host to its tenant: the one door through which pages and the API enter."""
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from django_tenants.middleware.main import TenantMainMiddleware
+
+from tenants.schema import enter_public
 
 
 class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
@@ -18,7 +19,7 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
             hosts.add("127.0.0.1")
         host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0].lower()
         if host in hosts:
-            connection.set_schema_to_public()
+            enter_public()
             request.tenant = None  # type: ignore[attr-defined]
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
             return None

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.db import connection
-from django_tenants.utils import get_public_schema_name
 from tenant_schemas_celery.task import TenantTask as LibraryTask
+
+from tenants.schema import current_schema, public_schema
 
 
 class NoTenantError(RuntimeError):
@@ -28,22 +28,22 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
 
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         headers = kwargs.get("headers") or {}
-        self.check(headers.get("_schema_name", connection.schema_name))
+        self.check(headers.get("_schema_name", current_schema()))
         return super().apply_async(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         headers = self.request.headers or {}
         schema = headers.get("_schema_name") or self.request.get("_schema_name")
         self.check(schema)
-        if connection.schema_name != schema:
+        if current_schema() != schema:
             raise NoTenantError(
                 f"{self.name} was sent by “{schema}”, which can't be entered (the connection is "
-                f"in “{connection.schema_name}”). Nothing was done."
+                f"in “{current_schema()}”). Nothing was done."
             )
         return super().__call__(*args, **kwargs)
 
     def check(self, schema: str | None) -> None:
-        public = get_public_schema_name()
+        public = public_schema()
         if self.operators and schema != public:
             raise NoTenantError(f"{self.name} works for the installation, not for “{schema}”.")
         if not self.operators and (not schema or schema == public):

@@ -8,7 +8,7 @@ class RegisterSerializer(serializers.ModelSerializer[Register]):
     hex = serializers.CharField(
         source="code.hex", read_only=True, help_text="The OBIS code in hexadecimal."
     )
-    label = serializers.CharField(source="code.label", read_only=True)
+    label = serializers.CharField(source="code.label", read_only=True)  # type: ignore[assignment]
     direction = serializers.CharField(source="code.direction", read_only=True)
     unit = serializers.CharField(source="code.unit", read_only=True)
     interval = serializers.SerializerMethodField(help_text="Length of its intervals, ISO 8601.")
@@ -100,4 +100,4 @@ class ProblemSerializer(serializers.Serializer[dict[str, object]]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened and how to mend it.")
-    errors = ParameterProblemSerializer(many=True, required=False)
+    errors = ParameterProblemSerializer(many=True, required=False)  # type: ignore[assignment]

@@ -125,5 +125,5 @@ def test_lost_password_and_token_have_commands(capsys: pytest.CaptureFixture[str
         assert ApiToken.objects.count() == 1
     with pytest.raises(CommandError, match="Nobody among Fresh"):
         call_command("create_token", "--tenant", "fresh", "else@fresh.example")
-    with pytest.raises(CommandError, match="no tenant “nowhere”. There are: acme"):
+    with pytest.raises(CommandError, match="no tenant “nowhere”"):
         call_command("create_token", "--tenant", "nowhere", made.email)

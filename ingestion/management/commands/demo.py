@@ -15,7 +15,6 @@ import requests
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import connection
 
 from accounts.models import User
 from config.embedded import default_home
@@ -28,6 +27,7 @@ from ingestion.demo import (
 )
 from tenants.models import Tenant
 from tenants.onboarding import create_tenant
+from tenants.schema import enter_public
 
 PR_SET_PDEATHSIG = 1
 TENANTS = {"acme": "Acme Energy", "nordwind": "Nordwind Community"}
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         home.mkdir(parents=True, exist_ok=True)
         began = time.perf_counter()
         self.say("Preparing the database …")
-        connection.set_schema_to_public()
+        enter_public()
         call_command("migrate_schemas", verbosity=0, interactive=False)
         recordings = find_recordings(Path(settings.RECORDINGS_DIR))
         port, simulator = free_port(options["port"]), free_port(8100)
@@ -65,6 +65,7 @@ class Command(BaseCommand):
             self.introduce(port, password, recordings, time.perf_counter() - began)
             if not options["once"]:
                 processes.wait()
+                raise CommandError("A process of the demo ended by itself; its words are above.")
         except KeyboardInterrupt:
             self.say("\nStopping …")
         finally:

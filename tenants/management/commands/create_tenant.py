@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from tenants.onboarding import OnboardingError, create_tenant
+from tenants.schema import enter_public
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        connection.set_schema_to_public()
+        enter_public()
         try:
             made = create_tenant(
                 slug=options["slug"],
