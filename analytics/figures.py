@@ -175,12 +175,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone) -> Figure:
             y=_numbers(curve.values),
             name=curve.label,
             meta={"role": curve.role},
-            customdata=[
-                "" if count == expected else f" · {count} of {expected} intervals"
-                for count, expected in zip(
-                    buckets.count.tolist(), buckets.expected.tolist(), strict=True
-                )
-            ],
+            customdata=_bar_words(buckets),
             hovertemplate=f"%{{y:,.2f}} {curve.unit}%{{customdata}}",
         )
     figure.update_layout(
@@ -189,6 +184,18 @@ def energy_bars(curves: Sequence[Curve], zone: Zone) -> Figure:
         yaxis={"title": {"text": curves[0].unit if curves else ""}, "rangemode": "tozero"},
     )
     return _as_json(figure)
+
+
+def _bar_words(buckets: Buckets) -> list[str]:
+    """Say of each bar what its height does not: what is missing, what is estimated."""
+    words = []
+    estimated = buckets.count - _measured(buckets)
+    for count, expected, doubtful in zip(
+        buckets.count.tolist(), buckets.expected.tolist(), estimated.tolist(), strict=True
+    ):
+        text = "" if count >= expected else f" · {count} of {expected} intervals"
+        words.append(text + (f" · {doubtful} estimated" if doubtful else ""))
+    return words
 
 
 def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
@@ -205,10 +212,17 @@ def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
             for column in ("mean", "low", "high")
         )
         if not part:
-            band = {"mode": "none", "hoverinfo": "skip", "meta": {"role": color}}
-            shape = {"shape": "hv", "width": 0}
-            figure.add_scatter(x=hours, y=low, line=shape, name="10 %", **band)
-            figure.add_scatter(x=hours, y=high, line=shape, name="90 %", fill="tonexty", **band)
+            x, top = _corners(hours, high)
+            _, bottom = _corners(hours, low)
+            figure.add_scatter(
+                x=[*x, *x[::-1]],
+                y=[*top, *bottom[::-1]],
+                fill="toself",
+                mode="none",
+                hoverinfo="skip",
+                name="10 to 90 %",
+                meta={"role": color},
+            )
         minutes = [int(hour * 60) for hour in hours]
         figure.add_scatter(
             x=hours,
@@ -231,6 +245,11 @@ def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
         yaxis={"title": {"text": "kW"}},
     )
     return _as_json(figure)
+
+
+def _corners(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Spell out the corners of steps that hold from one x to the next."""
+    return [x[0], *np.repeat(x[1:], 2).tolist()], [*np.repeat(y[:-1], 2).tolist(), y[-1]]
 
 
 def spark(values: Sequence[float | None]) -> dict[str, str] | None:

@@ -235,7 +235,7 @@ def _curve_chart(shown: Sequence[RegisterReadings], period: Period) -> Chart:
         "Load curve",
         f"{quantity} of {_name(str(period.resolution))} · {period.words}",
         load_curve(curves, period.zone, str(period.resolution), gaps),
-        legend=_legend(curves, gaps),
+        legend=_curve_legend(curves, gaps),
         notes=notes,
     )
 
@@ -253,7 +253,7 @@ def _bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: s
         f"Local {name}, {period.zone.name} · {period.words}",
         energy_bars(curves, period.zone),
         size="low",
-        legend=_legend(curves, ()),
+        legend=_legend(curves),
         notes=notes,
     )
 
@@ -278,10 +278,13 @@ def _name(resolution: str) -> str:
     return NAMES.get(resolution, resolution)
 
 
-def _legend(curves: Sequence[Curve], gaps: Sequence[tuple[int, int]]) -> list[dict[str, str]]:
-    legend = [{"role": curve.role, "label": curve.label} for curve in curves]
-    if len(legend) < 2:
-        legend = []
+def _legend(curves: Sequence[Curve]) -> list[dict[str, str]]:
+    """Name the curves, where there are several."""
+    return [{"role": c.role, "label": c.label} for c in curves] if len(curves) > 1 else []
+
+
+def _curve_legend(curves: Sequence[Curve], gaps: Sequence[tuple[int, int]]) -> list[dict[str, str]]:
+    legend = _legend(curves)
     if any({"estimated", "substituted", "provisional"} & set(c.buckets.qualities) for c in curves):
         legend.append({"role": "estimated", "label": "Estimated"})
     if gaps:

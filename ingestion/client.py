@@ -1,11 +1,11 @@
-"""The upstream over HTTP: ask for a window of one meter, page backwards, retry what may pass.
+"""The upstream over HTTP: ask for a window of one meter, retry what may pass, within limits.
 
-A static file behind an address is asked as if it were the whole API: every parameter is sent, and
-since it ignores them, its answer is cut to the window and a full page that can't be continued is
-told, never silently accepted.
+A static file behind an address is asked as if it were the whole API: every parameter is sent. What
+becomes of an answer that holds more than was asked, or less, is the business of `windows`.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,29 +17,53 @@ from uuid import UUID
 
 import orjson
 import requests
+import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 
 from ingestion.parsing import PayloadError, rows_of
 
-CONNECT_TIMEOUT, READ_TIMEOUT, TOTAL_TIMEOUT = 5.0, 30.0, 120.0
-MOST_BYTES = 64 * 1024 * 1024
-ATTEMPTS = 4
-LONGEST_WAIT = 30.0
 RETRIED_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 USER_AGENT = "Lastgang"
 PATH = "/meterdata/measurement"
+CHUNK = 256 * 1024
+CHECK_TOKEN = " Check the source's token."
+HINTS = {
+    400: " Check the source's measurement and limit.",
+    401: CHECK_TOKEN,
+    403: CHECK_TOKEN,
+    404: " It does not know this meter, or the source's address is wrong.",
+    413: " Lower the source's limit.",
+    429: " It is asked too often: let the source be swept less often.",
+}
 
 
 class UpstreamError(RuntimeError):
     """The upstream did not give what was asked; the text says what happened, in words."""
 
 
-class PassingError(UpstreamError):
-    """A failure that may pass: worth asking again."""
+class UnreachableError(UpstreamError):
+    """Nothing answers at the upstream's address, whichever meter is asked for."""
 
-    def __init__(self, words: str, wait: float | None = None) -> None:
+
+class PassingError(UpstreamError):
+    """A failure that may pass: worth asking again.
+
+    Attributes
+    ----------
+    wait
+        How long the upstream asks to be left alone [s]; None where it does not say.
+    hint
+        What to do where it does not pass.
+    unreachable
+        Whether nobody answered at all.
+    """
+
+    def __init__(
+        self, words: str, wait: float | None = None, hint: str = "", *, unreachable: bool = False
+    ) -> None:
         super().__init__(words)
-        self.wait = wait
+        self.wait, self.hint, self.unreachable = wait, hint, unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +91,44 @@ class Endpoint:
         base = self.address.rstrip("/")
         return base if base.endswith(PATH) else base + PATH
 
+    @property
+    def host(self) -> str:
+        """Name the host for people, without what may be secret in an address."""
+        try:
+            parts = urlsplit(self.address)
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            return "The source"
+        return f"{parts.hostname}{port}" if parts.hostname else "The source"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much patience the client has.
+
+    Attributes
+    ----------
+    connect, read, total
+        The longest time until a connection stands, between two bytes, and for a whole answer [s].
+    size
+        The largest answer, unpacked [B].
+    attempts
+        How often one question is asked.
+    wait
+        The longest pause between two attempts [s].
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    total: float = 120.0
+    size: int = 64 * 1024 * 1024
+    attempts: int = 4
+    wait: float = 30.0
+
 
 @dataclass
 class Usage:
-    """What asking has cost so far."""
+    """What asking has cost so far; `bytes` are those of the answers, unpacked."""
 
     requests: int = 0
     bytes: int = 0
@@ -79,10 +137,22 @@ class Usage:
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: its rows, and the oldest and newest time written in them, where readable."""
+    """One answer: its rows, and whether there may be more than fitted into it."""
 
     rows: list[Any]
     is_full: bool
+
+
+class _Bearer(AuthBase):
+    """Sends the token, or nothing: never what a .netrc file of the machine holds for the host."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
 
 
 class Client:
@@ -92,18 +162,26 @@ class Client:
     ----------
     endpoint
         Whom to ask.
+    limits
+        How long and how much.
     sleep
         Waits a number of seconds; replaced where nobody wants to wait.
     """
 
-    def __init__(self, endpoint: Endpoint, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        limits: Limits | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self.endpoint = endpoint
+        self.limits = limits or Limits()
         self.usage = Usage()
         self._sleep = sleep
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        if endpoint.token:
-            self._session.headers["Authorization"] = f"Bearer {endpoint.token}"
+        self._session.auth = _Bearer(endpoint.token)
         # Retrying is ours: it must honour the total time-out and be counted.
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=0))
@@ -122,6 +200,13 @@ class Client:
         UpstreamError
             It failed for good, or kept failing.
         """
+        if not re.fullmatch(r"[\x21-\x7e]*", self.endpoint.token):
+            # What can't stand in a header would be told, token and all, by the error of whoever
+            # tries to send it.
+            raise UpstreamError(
+                "The source's token holds a blank, a line break or a letter that can't be sent. "
+                "Enter it anew."
+            )
         parameters = {
             "muid": str(muid),
             "measurement": self.endpoint.measurement,
@@ -129,100 +214,120 @@ class Client:
             "start": _iso(start),
             "stop": _iso(stop),
         }
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, self.limits.attempts + 1):
             try:
                 rows = self._ask(self.endpoint.url(muid), parameters)
             except PassingError as error:
-                if attempt == ATTEMPTS:
-                    raise UpstreamError(f"{error} ({ATTEMPTS} attempts.)") from error
+                if attempt == self.limits.attempts:
+                    kind = UnreachableError if error.unreachable else UpstreamError
+                    raise kind(f"{error} ({attempt} attempts.){error.hint}") from None
                 self.usage.retries += 1
-                self._sleep(_wait(attempt, error.wait))
+                self._sleep(self._pause(attempt, error.wait))
             else:
                 return Page(rows, len(rows) >= self.endpoint.limit)
         raise AssertionError("the last attempt returns or raises")
 
     def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
         self.usage.requests += 1
-        host = urlsplit(url).netloc
-        deadline = time.monotonic() + TOTAL_TIMEOUT
+        host = self.endpoint.host
+        deadline = time.monotonic() + self.limits.total
         try:
             with self._session.get(
                 url,
                 params=parameters,
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=(self.limits.connect, self.limits.read),
                 stream=True,
             ) as response:
                 _check_status(response, host)
                 body = b"".join(self._chunks(response, deadline, host))
-        except requests.Timeout:
-            raise PassingError(f"{host} did not answer within {READ_TIMEOUT:.0f} s.") from None
-        except requests.ConnectionError as error:
-            raise PassingError(f"{host} can't be reached: {_cause(error)}.") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise PassingError(f"{host} broke off in the middle of its answer.") from None
-        except (requests.exceptions.ContentDecodingError, requests.RequestException) as error:
-            raise UpstreamError(f"{host} could not be asked: {_cause(error)}.") from None
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise self._explained(error, host) from None
         try:
             return rows_of(orjson.loads(body))
         except orjson.JSONDecodeError as error:
             # A body cut short looks like this too, and may come whole the next time.
             raise PassingError(
-                f"{host} answered with something that is not JSON ({error})."
+                f"{host} answered with something that is not JSON ({error}).",
+                hint=" Check the source's address.",
             ) from None
         except PayloadError as error:
             raise UpstreamError(f"{host}: {error}") from None
 
     def _chunks(self, response: requests.Response, deadline: float, host: str) -> Iterator[bytes]:
         size = 0
-        for chunk in response.iter_content(256 * 1024):
+        # `read1` gives what has come. Whatever waits for a whole chunk would let an upstream that
+        # sends a byte now and then hold a worker for hours: each byte begins the time-out anew.
+        while chunk := response.raw.read1(CHUNK, decode_content=True):
             size += len(chunk)
             self.usage.bytes += len(chunk)
-            if size > MOST_BYTES:
+            if size > self.limits.size:
                 raise UpstreamError(
-                    f"{host} answered with more than {MOST_BYTES // 2**20} MiB; nothing of it was "
-                    "used. Lower the source's limit."
+                    f"{host} answered with more than {_mebibytes(self.limits.size)}; nothing of "
+                    "it was used. Lower the source's limit."
                 )
             if time.monotonic() > deadline:
-                raise PassingError(f"{host} took longer than {TOTAL_TIMEOUT:.0f} s to answer.")
+                raise PassingError(
+                    f"{host} took longer than {self.limits.total:g} s to answer.",
+                    hint=" Lower the source's limit.",
+                )
             yield chunk
-        expected = response.headers.get("Content-Length", "")
-        encoded = response.headers.get("Content-Encoding")
-        if expected.isdigit() and not encoded and size < int(expected):
-            raise PassingError(f"{host} broke off in the middle of its answer.")
+
+    def _explained(self, error: Exception, host: str) -> UpstreamError:
+        """Say in words what the libraries beneath have met."""
+        limits = self.limits
+        later = " Check the source's address, and that the upstream is up."
+        if isinstance(error, requests.ConnectTimeout):
+            words = f"{host} can't be reached: no connection within {limits.connect:g} s."
+            return PassingError(words, hint=later, unreachable=True)
+        if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
+            words = f"{host} sent nothing for {limits.read:g} s."
+            return PassingError(words, hint=" The upstream is slow: lower the source's limit.")
+        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+            return UpstreamError(
+                f"{host} can't be trusted: {_cause(error)}. Check its certificate."
+            )
+        if isinstance(error, requests.ConnectionError):
+            reason = getattr(error.args[0] if error.args else None, "reason", None)
+            if isinstance(reason, urllib3.exceptions.NewConnectionError):
+                words = f"{host} can't be reached: {_cause(error)}."
+                return PassingError(words, hint=later, unreachable=True)
+            return PassingError(f"{host} broke off before it answered: {_cause(error)}.")
+        if isinstance(error, urllib3.exceptions.ProtocolError):
+            return PassingError(f"{host} broke off in the middle of its answer.")
+        if isinstance(error, urllib3.exceptions.DecodeError):
+            return PassingError(f"{host} answered with something that can't be unpacked.")
+        return UpstreamError(
+            f"{host} could not be asked: {_cause(error)}. Check the source's address."
+        )
+
+    def _pause(self, attempt: int, asked: float | None) -> float:
+        """Wait as long as is asked for, else twice as long each time; jittered, never too long."""
+        if asked is not None:
+            return min(asked, self.limits.wait)
+        return min(2.0 ** (attempt - 1), self.limits.wait) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def _check_status(response: requests.Response, host: str) -> None:
     status = response.status_code
     if status == 200:
         return
-    said = f"{host} answered {status} {response.reason or ''}".strip()
+    reason = "".join(c for c in response.reason or "" if c.isprintable())[:60]
+    said = f"{host} answered {status} {reason}".strip() + "."
+    hint = HINTS.get(status, "")
     if status in RETRIED_STATUSES:
-        raise PassingError(f"{said}.", _retry_after(response.headers.get("Retry-After")))
-    hint = {
-        401: " Check the source's token.",
-        403: " Check the source's token.",
-        404: " It does not know this meter, or the address is wrong.",
-    }.get(status, "")
-    raise UpstreamError(f"{said}.{hint}")
+        raise PassingError(said, _retry_after(response.headers.get("Retry-After")), hint)
+    raise UpstreamError(said + hint)
 
 
 def _retry_after(text: str | None) -> float | None:
     """Read a Retry-After header: seconds or a date; None where it is neither."""
-    if not text:
-        return None
-    if text.strip().isdigit():
+    text = (text or "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
-
-
-def _wait(attempt: int, asked: float | None) -> float:
-    """Wait as long as was asked for, else twice as long each time; never too long, and jittered."""
-    if asked is not None:
-        return min(asked, LONGEST_WAIT)
-    return min(2.0 ** (attempt - 1), LONGEST_WAIT) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def _cause(error: BaseException) -> str:
@@ -231,6 +336,10 @@ def _cause(error: BaseException) -> str:
         error = inner
     text = str(getattr(error, "strerror", None) or error)
     return text[:160].rstrip(".") or type(error).__name__
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size:,} B"
 
 
 def _iso(instant: int) -> str:

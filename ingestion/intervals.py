@@ -31,14 +31,14 @@ def shown_interval(instants: Ints, fallback: int, *, proof: int = PROOF) -> int:
     fallback
         The length [s] that stays where the readings don't clearly show another.
     proof
-        How many steps there must be, most of them of one length, to show another.
+        How many steps of one length, and more than half of all, show another.
     """
     steps = np.diff(instants)
-    if len(steps) < max(proof, 1):
+    if not len(steps):
         return fallback
     lengths, counts = np.unique(steps, return_counts=True)
-    usual = int(lengths[np.argmax(counts)])
-    return usual if usual in LENGTHS and counts.max() * 2 > len(steps) else fallback
+    usual, count = int(lengths[np.argmax(counts)]), int(counts.max())
+    return usual if usual in LENGTHS and count >= proof and 2 * count > len(steps) else fallback
 
 
 def settled_interval(instants: Ints, expected: int, *, known: bool) -> tuple[int, bool]:
@@ -58,11 +58,17 @@ def settled_interval(instants: Ints, expected: int, *, known: bool) -> tuple[int
     interval, clear
         The length [s], and whether the readings of this day show it by themselves.
     """
-    usual = shown_interval(instants, 0)
     steps = np.diff(instants)
-    if usual and (len(steps) >= PROOF_OF_LONGER or usual <= expected or not known):
-        return usual, True
-    if not (steps % expected).any():
+    all_fit = not (steps % expected).any()
+    usual = shown_interval(instants, 0)
+    if usual > expected and known:
+        usual = shown_interval(instants, 0, proof=PROOF_OF_LONGER)
+    if usual:
+        odd = len(instants) - int(np.unique(instants % usual, return_counts=True)[1].max())
+        # Many odd ones are none: there are gaps, and what most steps show is too long.
+        if 3 * odd <= len(instants) and not (odd and all_fit):
+            return usual, True
+    if all_fit:
         return expected, False
     if known and expected in steps:
         return expected, False

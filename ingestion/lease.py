@@ -5,7 +5,7 @@ import socket
 import threading
 import uuid
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
@@ -19,6 +19,9 @@ BEAT = LEASE.total_seconds() / 4
 class LostLeaseError(RuntimeError):
     """The run has been taken over by another worker; this one stops."""
 
+    def __init__(self, run: int | None) -> None:
+        super().__init__(f"Run {run} has been taken over by another worker.")
+
 
 def worker_name() -> str:
     """Name this process and this moment, so that no two attempts share a name."""
@@ -28,11 +31,19 @@ def worker_name() -> str:
 class Lease:
     """Extend a run's lease from a thread of its own, for as long as the `with` block lasts.
 
-    A request to a slow upstream may last longer than a lease, so the work itself can't do it.
+    A request to a slow upstream may last longer than a lease, so the work itself can't do it. What
+    the work writes is fenced besides: see `record.grow`.
+
+    Parameters
+    ----------
+    run
+        The run; the worker named in it holds it.
+    beat
+        How often the lease is extended [s].
     """
 
-    def __init__(self, run: Run, worker: str) -> None:
-        self._run, self._worker = run.pk, worker
+    def __init__(self, run: Run, *, beat: float = BEAT) -> None:
+        self._run, self._worker, self._every = run.pk, run.worker, beat
         self._schema = current_schema()
         self._ended, self._lost = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._beat, name=f"lease-{run.pk}", daemon=True)
@@ -54,17 +65,17 @@ class Lease:
             Another worker has taken it over.
         """
         if self._lost.is_set():
-            raise LostLeaseError(f"Run {self._run} has been taken over by another worker.")
+            raise LostLeaseError(self._run)
 
     def _beat(self) -> None:
-        while not self._ended.wait(BEAT):
+        while not self._ended.wait(self._every):
             try:
                 # This thread has a connection of its own, which begins in public.
                 with schema_context(self._schema):
                     if not Run.objects.extend(self._run, self._worker, timezone.now()):
                         self._lost.set()
                         return
-            except DatabaseError:
+            except Error:
                 # The next beat may get through; if none does the lease runs out, as it should.
                 continue
             finally:

@@ -1,7 +1,9 @@
 """Where readings come from, what each run did, what was refused and what was replaced."""
 
+import re
 from datetime import datetime, timedelta
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -19,17 +21,28 @@ from meters.qualities import Quality
 
 # A worker that has not been heard of for so long has died; its run is taken up by another.
 LEASE = timedelta(seconds=45)
+# Where the meter's identifier goes in a whole address.
+PLACE = "{muid}"
 
 
 def validate_address(text: str) -> None:
-    if not text.startswith(("http://", "https://")):
-        raise ValidationError("The address begins with https:// (or http://).")
     try:
-        text.format(muid="x")
-    except (KeyError, IndexError, ValueError):
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValidationError("This is no address: its host or port can't be read.") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ValidationError("The address begins with https:// (or http://) and names a host.")
+    if parts.username is not None or parts.password is not None:
+        raise ValidationError("Leave name and password out of the address; a token has its field.")
+    if re.search(r"[{}\s]", text.replace(PLACE, "")) or PLACE in parts.netloc:
         raise ValidationError(
             "The only placeholder is {muid}, as in https://meters.example.com/{muid}.json"
-        ) from None
+        )
+    if PLACE not in text and (parts.query or parts.fragment):
+        raise ValidationError(
+            "A base address ends before “?” and “#”; only a whole address with {muid} may have them."
+        )
 
 
 class SourceQuerySet(models.QuerySet["Source"]):

@@ -138,7 +138,7 @@ class _Columns:
     rejections: list[Rejection] = field(default_factory=list)
     outside: int = 0
     oldest: int | None = None
-    written: tuple[object, str] = (None, "")
+    written: tuple[object, str] = field(default_factory=lambda: (object(), ""))
 
     def raw_of(self, row: object) -> str:
         """Write a row out once, however many of its readings are refused."""

@@ -91,6 +91,7 @@ class _Answer:
     is_full: bool
     outside: int
     oldest: int | None
+    oldest_first: bool
 
 
 def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) -> _Answer:
@@ -98,7 +99,9 @@ def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) ->
     parsed = parse(page.rows, replace(asked, start=window.start, stop=stop))
     window.rows += page.rows
     window.pages.append(parsed)
-    return _Answer(page.is_full, parsed.outside, parsed.oldest)
+    instants = parsed.batch.instants
+    oldest_first = len(instants) > 1 and bool(instants[0] < instants[-1])
+    return _Answer(page.is_full, parsed.outside, parsed.oldest, oldest_first)
 
 
 def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer) -> None:
@@ -109,12 +112,19 @@ def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer:
     """
     until = window.stop
     while answer.is_full:
+        is_cut = window.pages[-1].rows == client.endpoint.limit
+        if answer.oldest_first and is_cut:
+            window.warnings.append(
+                "The source serves its oldest readings first, so the newest ones of this window "
+                "may be missing. Raise the source's limit."
+            )
+            return
         # Asked again from the oldest instant on, itself included: the page may have ended between
         # two rows of one instant.
         following = until if answer.oldest is None else answer.oldest + 1
         if following >= until:
             # Who sends more rows than the limit does not cut at it: nothing is missing.
-            if window.pages[-1].rows == client.endpoint.limit:
+            if is_cut:
                 window.warnings.append(
                     "The source fills its limit over and over with the same rows; some readings "
                     "of this window may be missing. Raise the source's limit."

@@ -60,6 +60,16 @@ def read_last_days(registers: Sequence[int], *, first: bool = False) -> DayTable
     )
 
 
+def read_next_days(registers: Sequence[int], after: int) -> DayTable:
+    """Read each register's first day row after a local day, given as days since 1970-01-01."""
+    return _copy(
+        f"SELECT {READ_COLUMNS} FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
+        'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
+        f"AND \"day\" > DATE '{DATE}' + {int(after)} "
+        'ORDER BY "day" LIMIT 1) AS found ORDER BY "register_id"'
+    )
+
+
 def first_reading(registers: Sequence[int]) -> int | None:
     """Say when the first stored interval of several registers begins [s]; None without any."""
     table = read_last_days(registers, first=True)

@@ -8,9 +8,15 @@ from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
 EXAMPLES = "2023-02-01 (a whole local day) or 2023-02-01T00:00:00+01:00"
 # In an address an unescaped + of an offset arrives as a space; it can be nothing else there.
 LOST_PLUS = re.compile(r"([Tt]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) (\d{2}:?\d{2})")
-# What ISO 8601 is written with. Python takes any character for the T, even half of one.
-ISO = re.compile(r"[0-9TtWwZz:.,+ -]+")
-# Of a time or its offset; Python leaves away what is less than a microsecond.
+# The forms of ISO 8601 with a day and a time. Python reads more: any character for the T, even half
+# of one, and digits too many, which it takes for a fraction.
+ISO = re.compile(
+    r"(?:\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d)"
+    r"(?:[T ](?:\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?|\d{4}(?:\d\d(?:[.,]\d+)?)?)"
+    r"(?:Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+# Python leaves away what is less than a microsecond.
 FRACTION = re.compile(r"[.,]\d*[1-9]")
 
 
@@ -57,9 +63,10 @@ def read_iso(text: str) -> datetime:
     ValueError
         It is something else.
     """
-    if not ISO.fullmatch(text):
+    upper = text.upper()
+    if not ISO.fullmatch(upper):
         raise ValueError(text)
-    return datetime.fromisoformat(text.upper())
+    return datetime.fromisoformat(upper)
 
 
 def _check_year(year: int) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meters.days import Ints
-from meters.grid import Cadence, Grid, Resolution
+from meters.days import DayTable, Ints
+from meters.grid import Cadence, Grid, Resolution, ResolutionError
 from meters.models import Register
 from meters.obis import Aggregation
-from meters.profiles import DayTotals, read_days, read_totals
+from meters.profiles import DayTotals, read_days, read_next_days, read_totals
 from meters.qualities import NAMES
-from meters.series import Buckets, Series, Statistic, check_fineness
+from meters.series import Buckets, Series, Statistic
 from meters.zones import DAY, Zone
 
 # What is said of a bucket where nobody asks for something else.
@@ -55,10 +55,34 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class RegisterReadings:
-    """One register on a grid."""
+    """One register on a grid.
+
+    Attributes
+    ----------
+    resets
+        When a cumulative register began anew, was reset or exchanged, within the range [s].
+    """
 
     register: Register
     buckets: Buckets
+    resets: tuple[int, ...] = ()
+
+
+class TooFineError(ResolutionError):
+    """A grid finer than a register.
+
+    Attributes
+    ----------
+    fits
+        The finest resolution that fits all registers asked for.
+    """
+
+    def __init__(self, asked: Resolution, register: Register, interval: int) -> None:
+        self.fits = Resolution.of_seconds(interval)
+        super().__init__(
+            f"{asked} is finer than the register {register.obis}, which reads every "
+            f"{interval // 60} minutes here; {self.fits} is the finest that fits."
+        )
 
 
 def usual_statistic(register: Register) -> Statistic:
@@ -79,41 +103,84 @@ def readings(registers: Sequence[Register], query: Query) -> list[RegisterReadin
 
     Raises
     ------
-    ResolutionError
-        The grid is finer than a register.
+    TooFineError
+        The grid is finer than a register was in this range.
     """
     grid = query.grid
     by_days = grid.is_whole_days
     found = _from_totals([r for r in registers if by_days and _has_totals(r, query)], query, grid)
     found |= _from_values([r for r in registers if r.pk not in found], query, grid)
-    return [RegisterReadings(register, found[register.pk]) for register in registers]
+    return [found[register.pk] for register in registers]
 
 
 def _has_totals(register: Register, query: Query) -> bool:
     return register.code.is_summable and register.meter.timezone == query.zone.name
 
 
-def _from_values(registers: Sequence[Register], query: Query, grid: Grid) -> dict[int, Buckets]:
+def _from_values(
+    registers: Sequence[Register], query: Query, grid: Grid
+) -> dict[int, RegisterReadings]:
     if not registers:
         return {}
-    # A row is kept under its local date; one day more on each side covers every zone. A cumulative
-    # register's last advance ends with the next state, which may stand one day later.
+    # A row is kept under its local date; one day more on each side covers every zone.
     table = read_days(
-        [register.pk for register in registers], query.start // DAY - 1, query.end // DAY + 2
+        [register.pk for register in registers], query.start // DAY - 1, query.end // DAY + 1
     )
-    found = {}
-    for register in registers:
-        series = Series.of_days(table.of_register(register.pk), register.interval or 900)
-        statistic = usual_statistic(register)
-        if statistic is Statistic.ADVANCE:
-            series, _ = series.advances()
-        found[register.pk] = series.resample(
-            grid, statistic, now=query.now, validity=register.meter.validity
+    series = {
+        register.pk: Series.of_days(table.of_register(register.pk), register.interval or 900)
+        for register in registers
+    }
+    coarsest = max(registers, key=lambda register: series[register.pk].cadence.finest)
+    interval = series[coarsest.pk].cadence.finest
+    if query.resolution.seconds < interval:
+        raise TooFineError(query.resolution, coarsest, interval)
+    cumulative = [r for r in registers if usual_statistic(r) is Statistic.ADVANCE]
+    resets: dict[int, tuple[int, ...]] = {}
+    for pk, states in _with_next_states({r.pk: series[r.pk] for r in cumulative}, query).items():
+        series[pk], fell = states.advances()
+        inside = (fell >= query.start) & (fell < query.end)
+        resets[pk] = tuple(fell[inside].tolist())
+    return {
+        register.pk: RegisterReadings(
+            register,
+            series[register.pk].resample(
+                grid,
+                usual_statistic(register),
+                now=query.now,
+                validity=register.meter.validity,
+            ),
+            resets.get(register.pk, ()),
         )
-    return found
+        for register in registers
+    }
 
 
-def _from_totals(registers: Sequence[Register], query: Query, grid: Grid) -> dict[int, Buckets]:
+def _with_next_states(series: dict[int, Series], query: Query) -> dict[int, Series]:
+    """Add the state with which the last advance of the range ends, however late it was read.
+
+    An advance that runs over a gap would else be in an answer or not, as the range happens to end.
+    """
+    last = query.end // DAY + 1
+    still_open = [
+        pk for pk, one in series.items() if len(one) and int(one.instants[-1]) < query.end
+    ]
+    table = read_next_days(still_open, last) if still_open else DayTable.empty()
+    return {pk: _joined(one, Series.of_days(table.of_register(pk))) for pk, one in series.items()}
+
+
+def _joined(series: Series, later: Series) -> Series:
+    return Series(
+        np.concatenate((series.instants, later.instants)),
+        np.concatenate((series.intervals, later.intervals)),
+        np.concatenate((series.values, later.values)),
+        np.concatenate((series.qualities, later.qualities)),
+        series.cadence,
+    )
+
+
+def _from_totals(
+    registers: Sequence[Register], query: Query, grid: Grid
+) -> dict[int, RegisterReadings]:
     if not registers:
         return {}
     totals = read_totals(
@@ -125,19 +192,24 @@ def _from_totals(registers: Sequence[Register], query: Query, grid: Grid) -> dic
     for register in registers:
         own = totals.of_register(register.pk)
         if _fits_days(own, starts):
-            found[register.pk] = _sum_days(register, own, mixed, query, grid)
+            buckets = _sum_days(register, own, mixed, query, grid)
+            found[register.pk] = RegisterReadings(register, buckets)
     return found
 
 
 def _fits_days(totals: DayTotals, starts: Ints) -> bool:
-    """Say whether every day's intervals begin and end where the day does.
+    """Say whether what day rows say of themselves is all that there is to know.
 
-    Where one straddles midnight the answer tells so, and that is seen only in the values.
+    Where an interval straddles midnight the answer tells so, and that is seen only in the values.
+    Nor is there a total where the register's code was corrected after the row was written, and a
+    row that was cut by another zone database may hold more than its day does today.
     """
     inside = (totals.first >= starts[0]) & (totals.first < starts[-1])
-    first, interval = totals.first[inside], totals.interval[inside]
+    first, interval, count = totals.first[inside], totals.interval[inside], totals.count[inside]
     day = np.searchsorted(starts, first, side="right") - 1
-    fits = (first == starts[day]) & ((starts[day + 1] - first) % interval == 0)
+    length = starts[day + 1] - first
+    fits = (first == starts[day]) & (length % interval == 0) & (count * interval <= length)
+    fits &= (count == 0) | ~np.isnan(totals.total[inside])
     return bool(fits.all())
 
 
@@ -175,7 +247,6 @@ def _sum_days(
         cadence = Cadence.of_days(totals.first, totals.first, totals.interval)
     else:
         cadence = Cadence.steady(register.interval or 900)
-    check_fineness(query.resolution, cadence)
     counted = np.bincount(where, weights=count, minlength=n).astype(np.int64)
     energy = np.nan_to_num(totals.total[inside])
     values = np.bincount(where, weights=energy, minlength=n).astype(np.float64)

@@ -1,34 +1,62 @@
 """The query parameters of readings, read once for every endpoint that takes them."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from django.http import QueryDict
+
+from meters.api.parameters import Parameters, one_of
 from meters.api.problems import InvalidQuery, ParameterError
-from meters.grid import OFFERED, Resolution, ResolutionError, finest_for
+from meters.grid import OFFERED, Grid, Resolution
+from meters.models import Meter, Register
+from meters.obis import ObisCode
 from meters.ranges import MomentError, parse_moment
-from meters.readings import Query
-from meters.zones import Zone, ZoneError, zone
+from meters.readings import Query, TooFineError
+from meters.zones import DAY, Zone, zone
 
 MOST_POINTS = 100_000
 FILLS = ("null", "none", "zero")
 LAYOUTS = ("rows", "columns")
-NAMES = ("start", "end", "resolution", "timezone", "fill", "layout", "format")
-
-T = TypeVar("T")
+NAMES = ("start", "end", "resolution", "timezone", "register", "fill", "layout")
+# No register has longer intervals than an hour, whatever its history.
+ALWAYS_FIT = [Resolution.parse(text) for text in OFFERED if Resolution.parse(text).seconds >= 3600]
+WEEK = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingsQuery:
-    """What was asked, checked: the range on a grid, and how to write the answer."""
+    """What was asked, checked: registers, the range on a grid, and how to write the answer.
 
+    Attributes
+    ----------
+    asked_resolution
+        The resolution as it was written; empty where none was asked for.
+    """
+
+    registers: Sequence[Register]
     query: Query
     fill: str
     layout: str
+    asked_resolution: str
+
+    def coarser(self, error: TooFineError) -> "ReadingsQuery":
+        """Ask for the finest resolution that fits, unless another one was asked for.
+
+        Raises
+        ------
+        InvalidQuery
+            400, with what fits.
+        """
+        if self.asked_resolution:
+            raise InvalidQuery(
+                [ParameterError("resolution", self.asked_resolution, str(error), str(error.fits))]
+            ) from None
+        return replace(self, query=replace(self.query, resolution=error.fits))
 
 
 def parse_query(
-    parameters: Mapping[str, str], *, default_zone: Zone, finest: int, now: int, registers: int = 1
+    given: QueryDict, *, default_zone: Zone, registers: Sequence[Register], now: int
 ) -> ReadingsQuery:
     """Read the parameters, and name every one that can't be taken.
 
@@ -36,99 +64,114 @@ def parse_query(
     ----------
     default_zone
         Taken where no `timezone` is asked for: the meter's.
-    finest
-        The shortest interval of the registers asked for [s].
+    registers
+        Those that can be asked for.
     now
         The present [s].
-    registers
-        How many registers the answer holds.
 
     Raises
     ------
     InvalidQuery
-        400, with the parameter at fault, what is wrong, and a value that works.
+        400, with each parameter at fault, what is wrong, and a value that works.
     """
-    errors: list[ParameterError] = []
-
-    def read(name: str, example: str, parse: Callable[[str], T], default: T) -> T:
-        text = parameters.get(name, "")
-        if not text:
-            return default
-        try:
-            return parse(text)
-        except (ZoneError, MomentError, ResolutionError, ValueError) as error:
-            errors.append(ParameterError(name, text, str(error), example))
-            return default
-
-    errors += [
-        ParameterError(
-            name,
-            parameters[name],
-            f"“{name[:40]}” is not a parameter here; there are {', '.join(NAMES)}.",
-            "resolution=PT1H",
-        )
-        for name in sorted(parameters.keys() - set(NAMES))
-    ]
-    where = read("timezone", default_zone.name, zone, default_zone)
-    # By default the last seven local days, up to now.
-    start_default = where.midnight(where.date_at(now - 6 * 86_400))
-    start = read("start", "2023-02-01", lambda text: parse_moment(text, where), start_default)
-    end = read("end", "2023-03-01T00:00:00+01:00", lambda text: parse_moment(text, where), now)
-    resolution = read(
-        "resolution", "PT1H", Resolution.parse, Resolution.of_seconds(max(finest, 60))
+    parameters = Parameters(given, NAMES, "resolution=P1D")
+    where = parameters.read("timezone", zone, default_zone, default_zone.name)
+    registers = parameters.read(
+        "register", _choose(registers), registers, registers[0].obis if registers else ""
     )
-    fill = read("fill", "null", lambda text: _choice(text, FILLS), "null")
-    layout = read("layout", "columns", lambda text: _choice(text, LAYOUTS), "rows")
-    if not errors and end <= start:
-        errors.append(
-            ParameterError(
-                "end",
-                parameters.get("end", ""),
-                f"The end {where.at(end).isoformat()} does not lie after the start "
-                f"{where.at(start).isoformat()}.",
-                where.at(start + 86_400).isoformat(),
-            )
+    fill = parameters.read("fill", one_of(FILLS), "null", "null")
+    layout = parameters.read("layout", one_of(LAYOUTS), "rows", "columns")
+    start, end = _read_range(parameters, where, now)
+    usual = Resolution.of_seconds(max((one.interval or 900 for one in registers), default=900))
+    fitting = _fitting(start, end, where, registers)
+    resolution = parameters.read("resolution", Resolution.parse, usual, str(fitting))
+    points = _points(start, end, resolution, where, registers)
+    if points > MOST_POINTS and not parameters.errors:
+        parameters.refuse(
+            "resolution",
+            f"The answer would hold about {points:,} points, {MOST_POINTS:,} are the most. Ask "
+            f"for {fitting} or a shorter range; resolutions are {', '.join(OFFERED)}.",
+            str(fitting),
+            str(resolution),
         )
+    parameters.check()
     query = Query(start, end, resolution, where, now)
-    if not errors:
-        errors += _fits(query, parameters, finest, registers)
-    if errors:
-        raise InvalidQuery(errors)
-    return ReadingsQuery(query, fill, layout)
+    return ReadingsQuery(registers, query, fill, layout, given.get("resolution", ""))
 
 
-def _choice(text: str, choices: tuple[str, ...]) -> str:
-    if text not in choices:
-        raise ValueError(f"“{text[:40]}” is not one of {', '.join(choices)}.")
-    return text
+def for_meter(given: QueryDict, meter: Meter, now: int) -> ReadingsQuery:
+    """Read the parameters of a request for one meter's readings."""
+    registers = list(meter.registers.all())
+    for register in registers:
+        register.meter = meter
+    return parse_query(given, default_zone=meter.zone, registers=registers, now=now)
 
 
-def _fits(
-    query: Query, parameters: Mapping[str, str], finest: int, registers: int
-) -> list[ParameterError]:
-    """Refuse a grid finer than the registers, or one of too many points."""
-    asked = parameters.get("resolution", str(query.resolution))
-    length = query.end - query.start
-    coarser = finest_for(finest, length, MOST_POINTS // max(registers, 1))
-    if query.resolution.seconds < finest:
-        return [
-            ParameterError(
-                "resolution",
-                asked,
-                f"{query.resolution} is finer than the register, which reads every "
-                f"{finest // 60} minutes; {Resolution.of_seconds(finest)} is the finest that fits.",
-                str(Resolution.of_seconds(finest)),
-            )
-        ]
-    points = query.grid.most_buckets * max(registers, 1)
-    if points > MOST_POINTS + 8 * registers:
-        return [
-            ParameterError(
-                "resolution",
-                asked,
-                f"The answer would hold about {points:,} points, {MOST_POINTS:,} are the most. Ask "
-                f"for {coarser} or a shorter range; resolutions are {', '.join(OFFERED)}.",
-                str(coarser),
-            )
-        ]
-    return []
+def _choose(registers: Sequence[Register]) -> Callable[[str], Sequence[Register]]:
+    def parse(text: str) -> Sequence[Register]:
+        code = str(ObisCode.parse(text))
+        found = [register for register in registers if register.obis == code]
+        if not found:
+            have = ", ".join(register.obis for register in registers) or "none"
+            raise ValueError(f"The meter has no register {code}; it has {have}.")
+        return found
+
+    return parse
+
+
+def _read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int]:
+    """Read start and end; by default the last seven local days, up to the present."""
+
+    def moment(text: str) -> int:
+        return parse_moment(text, where)
+
+    given = parameters.given
+    today = where.date_at(now)
+    usual_start = where.midnight(today - timedelta(days=6))
+    # A first look, for the example of each must go with the other.
+    known_start, known_end = (_quietly(moment, given.get(name, "")) for name in ("start", "end"))
+    start_example = usual_start if known_end is None else known_end - WEEK
+    end_example = where.midnight(today + timedelta(days=1))
+    if known_start is not None:
+        end_example = known_start + WEEK
+    start = parameters.read("start", moment, usual_start, _written(start_example, where))
+    end = parameters.read("end", moment, now, _written(end_example, where))
+    if end <= start and not (parameters.is_refused("start") or parameters.is_refused("end")):
+        said = (
+            f"The end {where.at(end).isoformat()} does not lie after the start "
+            f"{where.at(start).isoformat()}."
+        )
+        if known_start is not None and _quietly(moment, _written(end_example, where)) is not None:
+            parameters.refuse("end", said, _written(end_example, where))
+        else:
+            parameters.refuse("start", said, _written(end - WEEK, where))
+    # What follows only looks for an example where one of them was refused.
+    return start, max(end, start + 1)
+
+
+def _quietly(moment: Callable[[str], int], text: str) -> int | None:
+    try:
+        return moment(text)
+    except MomentError:
+        return None
+
+
+def _written(instant: int, where: Zone) -> str:
+    """Write a moment as the date that begins with it, or with its offset."""
+    local = where.at(instant)
+    day = local.date()
+    return day.isoformat() if where.midnight(day) == instant else local.isoformat()
+
+
+def _points(
+    start: int, end: int, resolution: Resolution, where: Zone, registers: Sequence[Register]
+) -> int:
+    return Grid(start, end, resolution, where).most_buckets * max(len(registers), 1)
+
+
+def _fitting(start: int, end: int, where: Zone, registers: Sequence[Register]) -> Resolution:
+    """Choose the finest resolution that fits any register and the most points."""
+    for resolution in ALWAYS_FIT:
+        if _points(start, end, resolution, where, registers) <= MOST_POINTS:
+            return resolution
+    return ALWAYS_FIT[-1]

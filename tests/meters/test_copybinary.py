@@ -39,8 +39,8 @@ def tables(draw: st.DrawFn) -> DayTable:
         ).map(sorted)
     )
     value = st.one_of(
-        st.floats(allow_nan=False, allow_infinity=False),
-        st.sampled_from([0.0, -0.0, 5e-324, 1e308, 0.1, -1.5]),
+        st.floats(-1e9, 1e9),
+        st.sampled_from([0.0, -0.0, 5e-324, 0.1, -1.5]),
     )
     slots, values, qualities = [], [], []
     for _ in keys:
@@ -142,10 +142,7 @@ def test_psycopg_reads_the_same_rows(
         kinds = {q for q in qualities if q}
         assert quality == (kinds.pop() if len(kinds) == 1 else None)
         if summable[i] and there:
-            with np.errstate(over="ignore"):
-                assert total == pytest.approx(
-                    np.sum(there), rel=1e-9, abs=1e-9 * max(map(abs, there))
-                )
+            assert total == pytest.approx(np.sum(there), rel=1e-9, abs=1e-9 * max(map(abs, there)))
         else:
             assert total is None
 

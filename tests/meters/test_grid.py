@@ -191,7 +191,7 @@ def test_resolutions(text: str, seconds: int, canonical: str) -> None:
     [
         *["", "PT", "P", "PT0M", "PT7M", "PT5H", "PT25H", "P2D", "PT15m", "PT15M\n", " PT15M"],
         *["PT-15M", "PT15S", "15M", "P1Q", "PT٥M", "PT0015M", "P1DT1H", "PT48H"],
-        "PT" + "9" * 9999 + "M",
+        pytest.param("PT" + "9" * 9999 + "M", id="long"),
     ],
 )
 def test_what_does_not_divide_a_day_is_refused(text: str) -> None:

@@ -1,0 +1,180 @@
+"""The record of work that is written along with readings, in the same transaction.
+
+A run's counts and a meter's outcome grow, and what was refused is kept with its raw text.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from ingestion.batch import Rejection
+from ingestion.lease import LostLeaseError
+from ingestion.models import RejectedReading, Run
+from meters.models import Meter
+
+# Of one run's rejections so many are kept with their raw text; the others are counted.
+MOST_KEPT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many readings were new, corrected, unchanged and rejected."""
+
+    new: int = 0
+    corrected: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.new + other.new,
+            self.corrected + other.corrected,
+            self.unchanged + other.unchanged,
+            self.rejected + other.rejected,
+        )
+
+    @property
+    def total(self) -> int:
+        return self.new + self.corrected + self.unchanged + self.rejected
+
+    @property
+    def is_news(self) -> bool:
+        """Whether anything but unchanged readings is among them."""
+        return self.total > self.unchanged
+
+
+NOTHING = Counts()
+
+
+def grow(run: Run, **amounts: int) -> None:
+    """Let counters of a run grow, while it is the worker's own.
+
+    The worker's name is the fence: one that was thought dead and comes back adds nothing to the
+    work of the one that took the run over. Called within a transaction, it undoes all of that.
+
+    Raises
+    ------
+    LostLeaseError
+        Another worker has taken the run over.
+    """
+    held = Run.objects.filter(pk=run.pk, worker=run.worker)
+    if not held.update(**{name: F(name) + amount for name, amount in amounts.items()}):
+        raise LostLeaseError(run.pk)
+
+
+def record_outcomes(
+    run: Run, counts: Mapping[UUID, Counts], warnings: Mapping[UUID, Sequence[str]]
+) -> None:
+    """Add to the outcomes of those meters to which something happened."""
+    worth = {
+        muid: (one, list(warnings.get(muid, ())))
+        for muid, one in counts.items()
+        if one.is_news or warnings.get(muid)
+    }
+    if not worth:
+        return
+    rows = [
+        {
+            "muid": str(muid),
+            "new": one.new,
+            "corrected": one.corrected,
+            "unchanged": one.unchanged,
+            "rejected": one.rejected,
+            "warnings": told,
+        }
+        for muid, (one, told) in worth.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO ingestion_outcome AS o "
+            "(run_id, meter_id, new, corrected, unchanged, rejected, warnings, error) "
+            "SELECT %s, m.id, w.new, w.corrected, w.unchanged, w.rejected, w.warnings, '' "
+            "FROM jsonb_to_recordset(%s::jsonb) AS w(muid uuid, new int, corrected int, "
+            "unchanged int, rejected int, warnings text[]) "
+            "JOIN meters_meter m ON m.muid = w.muid ORDER BY m.id "
+            "ON CONFLICT (run_id, meter_id) DO UPDATE SET new = o.new + excluded.new, "
+            "corrected = o.corrected + excluded.corrected, "
+            "unchanged = o.unchanged + excluded.unchanged, "
+            "rejected = o.rejected + excluded.rejected, "
+            "warnings = o.warnings || ARRAY(SELECT unnest(excluded.warnings) "
+            "EXCEPT SELECT unnest(o.warnings))",
+            [run.pk, json.dumps(rows)],
+        )
+
+
+def as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID | None) -> int:
+    """Keep refused readings with their raw text; one that was refused before is counted again.
+
+    Parameters
+    ----------
+    refused
+        What was refused, also the same reading several times.
+    run
+        The run that brought them.
+    asked
+        The meter that was asked for; where None, each belongs to the meter that it names.
+
+    Returns
+    -------
+    How many were not kept, for the run has enough of them.
+    """
+    if not refused:
+        return 0
+    times: dict[str, int] = {}
+    rows: dict[str, Rejection] = {}
+    for one in refused:
+        text = "\0".join((one.muid, one.reason, one.code, one.raw))
+        digest = hashlib.blake2b(text.encode(errors="backslashreplace"), digest_size=16).hexdigest()
+        times[digest] = times.get(digest, 0) + 1
+        rows.setdefault(digest, one)
+    held = RejectedReading.objects.filter(run=run).count() if run else 0
+    kept = list(rows)[: max(MOST_KEPT - held, 0)]
+    muids = {asked} if asked else {as_uuid(rows[digest].muid) for digest in kept}
+    meters = dict(Meter.objects.filter(muid__in=muids - {None}).values_list("muid", "pk"))
+    now = timezone.now()
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO ingestion_rejectedreading AS r (meter_id, run_id, reason, words, muid, "
+            '"code", "timestamp", raw, digest, times, first_seen_at, last_seen_at) '
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT (digest) DO UPDATE SET times = r.times + excluded.times, "
+            "run_id = coalesce(excluded.run_id, r.run_id), last_seen_at = excluded.last_seen_at",
+            [
+                (
+                    meters.get(asked or as_uuid(one.muid)),
+                    run.pk if run else None,
+                    one.reason.value,
+                    _storable(one.words),
+                    _storable(one.muid, 64),
+                    _storable(one.code, 24),
+                    _storable(one.timestamp, 40),
+                    _storable(one.raw),
+                    digest,
+                    times[digest],
+                    now,
+                    now,
+                )
+                # In one order in every transaction, so that two of them follow each other.
+                for digest, one in sorted((digest, rows[digest]) for digest in kept)
+            ],
+        )
+    return sum(times.values()) - sum(times[digest] for digest in kept)
+
+
+def _storable(text: str, length: int | None = None) -> str:
+    """Make text storable in PostgreSQL, which has no NUL and no lone surrogates; then cut it."""
+    plain = text.replace("\0", "\\u0000").encode(errors="backslashreplace").decode()
+    return plain[:length]

@@ -1,0 +1,49 @@
+"""How lists are narrowed down and ordered."""
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+
+from meters.models import Meter
+
+
+class MeterFilter(django_filters.FilterSet):
+    site = django_filters.CharFilter(
+        field_name="site__name", label="Site", help_text="Name of the site, as it is written."
+    )
+    timezone = django_filters.CharFilter(
+        label="Time zone", help_text="IANA name of the meter's zone."
+    )
+
+    class Meta:
+        model = Meter
+        fields = ["site", "timezone"]
+
+
+class Ordering(OrderingFilter):
+    """Order by the fields that a view names, and always to the end: pages would overlap else."""
+
+    ordering_description = "Field to order by, with a minus before it for the reverse."
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: Any) -> Any:
+        asked = super().get_ordering(request, queryset, view)
+        return [*asked, "pk"] if asked else asked
+
+
+def ordering_by(fields: Collection[str]) -> Callable[[str], str]:
+    """Make a parser of the parameter `ordering`."""
+
+    def parse(text: str) -> str:
+        for field in text.split(","):
+            if field.strip().removeprefix("-") not in fields:
+                raise ValueError(
+                    f"“{field[:40]}” is nothing to order by; there are {', '.join(fields)}, "
+                    "and each with a minus before it."
+                )
+        return text
+
+    return parse

@@ -1,0 +1,36 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import NotAcceptable
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+from meters.api.parameters import FORMAT
+from meters.api.problems import InvalidQuery, ParameterError
+
+
+class Negotiation(DefaultContentNegotiation):
+    """The framework's, which says in words what there is when something else is asked for."""
+
+    def select_renderer(
+        self,
+        request: Request,
+        renderers: Sequence[BaseRenderer],
+        format_suffix: str | None = None,
+    ) -> Any:
+        try:
+            return super().select_renderer(request, renderers, format_suffix)
+        except Http404:
+            asked = request.query_params.get(FORMAT, "")
+            there = ", ".join(str(renderer.format) for renderer in renderers)
+            words = f"“{asked[:40]}” is not a format here; there are {there}."
+            raise InvalidQuery(
+                [ParameterError(FORMAT, asked, words, str(renderers[0].format))]
+            ) from None
+        except NotAcceptable:
+            there = ", ".join(str(renderer.media_type) for renderer in renderers)
+            raise NotAcceptable(
+                f"Nothing that the header Accept asks for can be served here; there are {there}."
+            ) from None

@@ -1,0 +1,100 @@
+"""The files a deployment is made of: valid against their schemas, and true about the product."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+from django.conf import settings
+
+ROOT = Path(settings.BASE_DIR)
+MANIFESTS = sorted(path for path in (ROOT / "k8s").glob("*.yaml"))
+
+
+def documents() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{path.name}:{document['kind']}", document)
+        for path in MANIFESTS
+        if path.name != "kustomization.yaml"
+        for document in yaml.safe_load_all(path.read_text())
+    ]
+
+
+DOCUMENTS = documents()
+
+
+@pytest.mark.parametrize(("name", "document"), DOCUMENTS, ids=[name for name, _ in DOCUMENTS])
+def test_kubernetes_knows_every_field(name: str, document: dict[str, Any]) -> None:
+    kubernetes_validate.validate(document, "1.34", strict=True)
+
+
+def test_kustomize_lists_every_file() -> None:
+    listed = yaml.safe_load((ROOT / "k8s" / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == [p.name for p in MANIFESTS if p.name != "kustomization.yaml"]
+
+
+def pod_specs() -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, document["spec"]["template"]["spec"])
+        for name, document in DOCUMENTS
+        if "template" in document.get("spec", {})
+    ]
+
+
+def test_pods_hold_to_the_restricted_standard() -> None:
+    for name, spec in pod_specs():
+        assert spec["securityContext"]["runAsNonRoot"], name
+        assert spec["automountServiceAccountToken"] is False, name
+        for container in spec["containers"]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"], name
+            assert context["allowPrivilegeEscalation"] is False, name
+            assert context["capabilities"]["drop"] == ["ALL"], name
+
+
+@pytest.mark.django_db
+def test_probes_ask_addresses_that_answer_by_ip(client: Any) -> None:
+    paths = {
+        container[probe]["httpGet"]["path"]
+        for _, spec in pod_specs()
+        for container in spec["containers"]
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe")
+        if probe in container
+    }
+    assert paths == {"/healthz", "/readyz"}
+    for path in paths:
+        assert client.get(path, HTTP_HOST="10.1.2.3:8000").status_code == 200, path
+
+
+def test_settings_know_every_variable_of_the_manifests() -> None:
+    known = set(re.findall(r'"([A-Z][A-Z_]+)"', (ROOT / "config" / "settings.py").read_text()))
+    config = next(d for _, d in DOCUMENTS if d["kind"] == "ConfigMap")
+    given = set(config["data"])
+    for _, spec in pod_specs():
+        for container in spec["containers"]:
+            given |= {one["name"] for one in container.get("env", [])}
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    given |= set(compose["x-product"]["environment"])
+    # PORT is the web server's, not the settings'.
+    assert given - {"PORT"} <= known
+
+
+def test_compose_and_manifests_start_modules_that_exist() -> None:
+    commands = [c["command"] for _, s in pod_specs() for c in s["containers"] if "command" in c]
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    commands += [
+        s["command"] for s in compose["services"].values() if "build" in s and "command" in s
+    ]
+    for command in commands:
+        assert command[0] == "python"
+        assert command[1:3] in (["manage.py", "migrate_schemas"], ["-m", "celery"])
+
+
+def test_the_dockerfile_passes_its_linter() -> None:
+    linter = Path(sys.executable).parent / "hadolint"
+    found = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout

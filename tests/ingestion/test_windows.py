@@ -1,0 +1,287 @@
+"""Reading a window piece by piece: every reading is delivered, or a warning says what may lack."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.client import Page
+from ingestion.parsing import Asked, parse_instant
+from ingestion.windows import Window, windows
+from tests.ingestion.rows import CODE, FEBRUARY, MUID, row
+
+START, QUARTER = FEBRUARY, 900
+NOW = FEBRUARY + 1000 * 86_400
+SECOND_CODE = "0100021D00FF"
+
+
+@dataclass
+class Upstream:
+    """Serves rows from memory, newest first, as honestly as it is told to."""
+
+    rows: list[dict[str, Any]]
+    limit: int
+    knows_start: bool = True
+    knows_stop: bool = True
+    knows_limit: bool = True
+    counts_stop_in: bool = False
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def endpoint(self) -> SimpleNamespace:
+        return SimpleNamespace(limit=self.limit)
+
+    def page(self, muid: UUID, start: int, stop: int) -> Page:
+        assert muid == MUID
+        assert start < stop
+        self.asked.append((start, stop))
+        assert len(self.asked) < 500, "it never ends"
+        rows = sorted(self.rows, key=instant_of, reverse=True)
+        if self.knows_start:
+            rows = [r for r in rows if instant_of(r) >= start]
+        if self.knows_stop:
+            rows = [r for r in rows if instant_of(r) < stop + self.counts_stop_in]
+        if self.knows_limit:
+            rows = rows[: self.limit]
+        return Page(rows, len(rows) >= self.limit)
+
+
+def instant_of(one: dict[str, Any]) -> int:
+    return parse_instant(one["timestamp"])
+
+
+def quarters(count: int, start: int = START) -> list[dict[str, Any]]:
+    return [row(start + QUARTER * i, i) for i in range(count)]
+
+
+def read(upstream: Upstream, stop: int, start: int = START) -> list[Window]:
+    return list(windows(upstream, Asked(NOW, MUID), MUID, start, stop, QUARTER))
+
+
+def delivered(pieces: list[Window]) -> set[tuple[str, int, float]]:
+    found = set()
+    for piece in pieces:
+        batch = piece.batch
+        assert ((batch.instants >= piece.start) & (batch.instants < piece.stop)).all()
+        # Whatever row of the payload a reading says it came from, it did.
+        for at, number in zip(batch.instants.tolist(), batch.row.tolist(), strict=True):
+            assert instant_of(piece.rows[number]) == at
+        found |= {
+            (batch.keys[key].obis, at, value)
+            for key, at, value in zip(
+                batch.index.tolist(), batch.instants.tolist(), batch.values.tolist(), strict=True
+            )
+        }
+    return found
+
+
+def wanted(rows: list[dict[str, Any]], start: int, stop: int) -> set[tuple[str, int, float]]:
+    obis = {CODE: "1-0:1.29.0*255", SECOND_CODE: "1-0:2.29.0*255"}
+    return {
+        (obis[code], instant_of(r), float(r[code]))
+        for r in rows
+        for code in obis.keys() & r.keys()
+        if start <= instant_of(r) < stop
+    }
+
+
+def warnings(pieces: list[Window]) -> list[str]:
+    return [text for piece in pieces for text in piece.warnings]
+
+
+def test_a_window_that_fits_is_asked_for_once() -> None:
+    upstream = Upstream(quarters(9), limit=10)
+    stop = START + 9 * QUARTER
+    [whole] = read(upstream, stop)
+    assert delivered([whole]) == wanted(upstream.rows, START, stop)
+    assert upstream.asked == [(START, stop)]
+
+
+def test_an_empty_window() -> None:
+    [whole] = read(Upstream([], limit=10), START + 100 * QUARTER)
+    assert len(whole.batch) == 0
+    assert not whole.warnings
+
+
+def test_a_long_window_comes_in_pieces_oldest_first_without_a_warning() -> None:
+    upstream = Upstream(quarters(1000), limit=100)
+    stop = START + 1000 * QUARTER
+    pieces = read(upstream, stop)
+    assert pieces[0].start == START
+    assert pieces[-1].stop == stop
+    assert [p.stop for p in pieces[:-1]] == [p.start for p in pieces[1:]]
+    assert delivered(pieces) == wanted(upstream.rows, START, stop)
+    assert not warnings(pieces)
+    # One question shows that the window is too long; after that each piece takes one.
+    assert len(upstream.asked) == 1 + len(pieces)
+
+
+@st.composite
+def upstreams(draw: st.DrawFn) -> Upstream:
+    """Rows around a window of 40 quarter-hours: gaps, two registers, several at one instant."""
+    places = draw(st.lists(st.integers(-10, 50), max_size=60))
+    seconds = st.sampled_from([0, 0, 0, 1, 899])
+    rows = []
+    for number, place in enumerate(places):
+        code = draw(st.sampled_from([CODE, SECOND_CODE]))
+        instant = START + place * QUARTER + draw(seconds)
+        value = draw(st.sampled_from([number, number, number, None]))
+        rows.append(row(instant, **({CODE: ...} | {code: value})))
+    return Upstream(rows, draw(st.integers(1, 30)))
+
+
+def readable(upstream: Upstream) -> list[dict[str, Any]]:
+    return [r for r in upstream.rows if None not in r.values()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(upstreams(), st.integers(1, 40), st.booleans())
+def test_an_honest_source_delivers_every_reading(
+    upstream: Upstream, length: int, counts_stop_in: bool
+) -> None:
+    upstream.counts_stop_in = counts_stop_in
+    stop = START + length * QUARTER
+    pieces = read(upstream, stop)
+    found, expected = delivered(pieces), wanted(readable(upstream), START, stop)
+    assert found <= expected
+    at_once = max(
+        [
+            sum(instant_of(r) in (one, one + counts_stop_in) for r in upstream.rows)
+            for one in {instant_of(r) for r in upstream.rows}
+        ],
+        default=0,
+    )
+    # More rows at one instant than the limit lets through: that can't be read, but is told.
+    assert found == expected or warnings(pieces)
+    if at_once < upstream.limit:
+        assert found == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(upstreams(), st.integers(1, 40), st.booleans(), st.booleans(), st.booleans())
+def test_a_dishonest_source_comes_to_an_end_and_is_warned_of(
+    upstream: Upstream, length: int, knows_start: bool, knows_stop: bool, knows_limit: bool
+) -> None:
+    upstream.knows_start, upstream.knows_stop = knows_start, knows_stop
+    upstream.knows_limit = knows_limit
+    stop = START + length * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) <= wanted(readable(upstream), START, stop)
+    assert delivered(pieces) == wanted(readable(upstream), START, stop) or warnings(pieces)
+
+
+@pytest.mark.parametrize("rows", [300, 301, 1000])
+def test_a_file_is_read_whole(rows: int) -> None:
+    upstream = Upstream(
+        quarters(rows, START - 100 * QUARTER),
+        limit=300,
+        knows_start=False,
+        knows_stop=False,
+        knows_limit=False,
+    )
+    stop = START + 150 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(upstream.rows, START, stop)
+    # Just as many rows as the limit may be a part of more.
+    assert len(warnings(pieces)) == (rows == 300)
+    assert len(upstream.asked) <= 2
+
+
+def test_a_file_longer_than_the_limit_is_not_fetched_for_every_piece() -> None:
+    upstream = Upstream(
+        quarters(1000, START + 500 * QUARTER),
+        limit=100,
+        knows_start=False,
+        knows_stop=False,
+        knows_limit=False,
+    )
+    stop = START + 5_000 * QUARTER
+    [whole] = read(upstream, stop)
+    assert delivered([whole]) == wanted(upstream.rows, START, stop)
+    assert not whole.warnings
+    assert len(upstream.asked) == 2
+
+
+def test_a_source_that_ignores_stop_is_warned_of() -> None:
+    upstream = Upstream(quarters(500), limit=100, knows_stop=False)
+    pieces = read(upstream, START + 400 * QUARTER)
+    assert "ignores the window" in warnings(pieces)[0]
+    assert len(upstream.asked) == 2
+
+
+def test_more_rows_at_one_instant_than_the_limit_are_warned_of() -> None:
+    upstream = Upstream([row(START, i) for i in range(5)], limit=5)
+    pieces = read(upstream, START + QUARTER)
+    assert "Raise the source's limit" in warnings(pieces)[0]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_source_that_serves_its_oldest_first_is_warned_of_where_it_cuts(at_once: int) -> None:
+    rows = [r for r in quarters(400) for _ in range(at_once)]
+    upstream, stop = Upstream(rows, limit=100), START + 400 * QUARTER
+
+    def page(muid: UUID, start: int, stop: int) -> Page:
+        inside = [r for r in rows if start <= instant_of(r) < stop]
+        return Page(inside[:100], len(inside) >= 100)
+
+    upstream.page = page  # type: ignore[method-assign]
+    pieces = read(upstream, stop)
+    # With one row at an instant each piece is short enough to come whole.
+    assert (delivered(pieces) == wanted(rows, START, stop)) == (at_once == 1)
+    assert all("oldest readings first" in text for text in warnings(pieces))
+    assert bool(warnings(pieces)) == (at_once == 2)
+
+
+def test_rows_of_the_first_instant_that_a_page_cuts_apart() -> None:
+    rows = [row(START, 1), row(START, **{CODE: ..., SECOND_CODE: 2}), *quarters(2, START + QUARTER)]
+    upstream = Upstream(rows, limit=3)
+    stop = START + 3 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(rows, START, stop)
+    assert not warnings(pieces)
+
+
+def test_one_row_of_a_wrong_time_does_not_cut_a_window_short() -> None:
+    upstream = Upstream(quarters(400), limit=100)
+    honest = upstream.page
+
+    def page(muid: UUID, start: int, stop: int) -> Page:
+        answer = honest(muid, start, stop)
+        return Page([*answer.rows[:-1], row(-5)] if answer.is_full else answer.rows, answer.is_full)
+
+    upstream.page = page  # type: ignore[method-assign]
+    stop = START + 400 * QUARTER
+    assert delivered(read(upstream, stop)) == wanted(upstream.rows, START, stop)
+
+
+def test_a_whole_page_of_refused_values_is_read_past() -> None:
+    rows = quarters(30) + [row(START + 60 * i, None) for i in range(30 * 15, 30 * 15 + 100)]
+    upstream = Upstream(rows, limit=40)
+    stop = START + 40 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(quarters(30), START, stop)
+    refused = {r.timestamp for piece in pieces for r in piece.rejections}
+    assert len(refused) == 100
+    assert not warnings(pieces)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        lambda: [row(START + 5, 1)] * 20,
+        lambda: [row(-5, 1)] * 20,
+        lambda: [{"timestamp": "soon"}] * 20,
+        lambda: [None] * 20,
+        lambda: [row(NOW * 2, 1)] * 20,
+    ],
+)
+def test_the_same_page_over_and_over_comes_to_an_end(rows: Callable[[], list[Any]]) -> None:
+    upstream = Upstream([], limit=20)
+    upstream.page = lambda muid, start, stop: Page(rows(), True)  # type: ignore[method-assign]
+    pieces = list(windows(upstream, Asked(NOW, MUID), MUID, START, START + 40 * QUARTER, QUARTER))
+    assert warnings(pieces)
