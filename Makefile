@@ -17,7 +17,7 @@ test: .venv/ready ## every test but the long ones and those in a browser
 	$(PY) -m pytest -n 2 -m "not soak and not browser"
 
 browser: .venv/ready ## the tests in Chromium
-	$(PY) -m pytest -m browser
+	CHROMIUM="$$(tests/browser/find-chromium)" $(PY) -m pytest -m browser
 
 soak: .venv/ready ## the long trials
 	$(PY) -m pytest -m soak

@@ -1,19 +1,32 @@
 """People and tokens, in both admin sites: each shows those of its own schema."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.db.models import ManyToManyField
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User
-from accounts.sites import operators_site, tenant_site
+from accounts.sites import OwnModelsSite, operators_site, tenant_site
+
+
+class OwnPermissions(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Offer the permissions of this site's models alone; a tenant learns of no other's."""
+
+    def formfield_for_manytomany(
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
+        if db_field.related_model is Permission:
+            site = cast("OwnModelsSite", self.admin_site)
+            kwargs["queryset"] = Permission.objects.filter(site.permissions())
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 @admin.register(User, site=operators_site)
 @admin.register(User, site=tenant_site)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(OwnPermissions, UserAdmin):  # type: ignore[type-arg]
     ordering = ["email"]
     list_display = ["email", "first_name", "last_name", "is_staff", "is_active", "last_login"]
     list_filter = ["is_staff", "is_active"]
@@ -53,5 +66,7 @@ class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
         return super().get_queryset(request).defer("digest")
 
 
-operators_site.register(Group, GroupAdmin)
-tenant_site.register(Group, GroupAdmin)
+@admin.register(Group, site=operators_site)
+@admin.register(Group, site=tenant_site)
+class PeopleGroupAdmin(OwnPermissions, GroupAdmin):
+    """Groups of people, each with its permissions."""

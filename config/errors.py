@@ -1,27 +1,52 @@
 """Answers of last resort: a page for people, a problem (RFC 9457) for programs."""
 
 from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
+PROBLEM_MEDIA_TYPE = "application/problem+json"
 
-def _problem(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse | None:
-    if not request.path.startswith("/api/"):
+
+def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Shape a problem; every error of the API passes here.
+
+    Parameters
+    ----------
+    status
+        HTTP status.
+    detail
+        What happened and how to mend it, in words.
+    errors
+        The parameters or fields at fault.
+    """
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = errors
+    return body
+
+
+def _for_programs(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse | None:
+    if not f"{request.path}/".startswith("/api/"):
         return None
-    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    return JsonResponse(problem(status, detail), status=status, content_type=PROBLEM_MEDIA_TYPE)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     words = f"There is nothing at {request.path[:200]}; the addresses are listed at /api/docs/."
-    return _problem(request, HTTPStatus.NOT_FOUND, words) or defaults.page_not_found(
+    return _for_programs(request, HTTPStatus.NOT_FOUND, words) or defaults.page_not_found(
         request, exception
     )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     words = "Something went wrong on our side; what is stored is safe. It has been logged."
-    return _problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or defaults.server_error(
+    return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or defaults.server_error(
         request
     )

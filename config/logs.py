@@ -11,9 +11,12 @@ from structlog.typing import EventDict, WrappedLogger
 def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Name the tenant that the current connection serves."""
     # Imported here because settings set logging up before Django's connections can be made.
+    from django.apps import apps
     from django.db import connection
 
-    event.setdefault("tenant", getattr(connection, "schema_name", None) or "public")
+    # A record of start-up comes before there can be a connection.
+    schema = connection.schema_name if apps.models_ready else None  # type: ignore[attr-defined]
+    event.setdefault("tenant", schema or "public")
     return event
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from django.core.cache import cache
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFailure
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
@@ -30,10 +31,8 @@ class HealthMiddleware:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-        except DatabaseError:
+        except DatabaseFailure:
             database = "unreachable"
-        finally:
-            connection.close()
         try:
             cache.get("readyz")
         except (RedisError, OSError):

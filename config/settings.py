@@ -5,8 +5,11 @@ Nothing secret has a default. On a development machine `manage.py` fills in what
 The whole list stands in `docs/configuration.md`.
 """
 
+import base64
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_stubs_ext
 import environ
@@ -54,6 +57,54 @@ def number(name: str, *, default: int, least: int = 0) -> int:
     return value
 
 
+def level(name: str, *, default: str) -> str:
+    value = env.str(name, default=default).strip().upper()
+    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a level: write DEBUG, INFO, WARNING, ERROR or CRITICAL."
+        )
+    return str(value)
+
+
+def host(name: str, what: str) -> str:
+    value = required(name, what).strip().lower()
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", value):
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a host name: write it without https:// and without a port."
+        )
+    return value
+
+
+def address(name: str, what: str, schemes: set[str]) -> str:
+    """Read the address of a server. Errors leave it out, for it may hold a password."""
+    value = required(name, what)
+    example = f"{min(schemes)}://user:password@host:port/name"
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and bool(parts.path.strip("/") or parts.netloc)
+        good = good and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} is not an address such as {example}.")
+    return value
+
+
+def fernet_keys(name: str, what: str) -> list[str]:
+    """Read the keys. Errors leave them out, for they are secret."""
+    keys = [key.strip() for key in required(name, what).split(",")]
+    for place, key in enumerate(keys, 1):
+        try:
+            good = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            good = False
+        if not good:
+            raise ImproperlyConfigured(
+                f"Key {place} of {name} is not a Fernet key: 32 bytes in URL-safe base 64."
+            )
+    return keys
+
+
 ENVIRONMENT = env.str("LASTGANG_ENV", default="production")
 if ENVIRONMENT not in {"production", "development"}:
     raise ImproperlyConfigured(
@@ -63,15 +114,17 @@ if ENVIRONMENT not in {"production", "development"}:
 # --- Security -----------------------------------------------------------------------------------
 
 SECRET_KEY = required("SECRET_KEY", "a long random text that signs sessions and links")
-FIELD_ENCRYPTION_KEYS = required(
+FIELD_ENCRYPTION_KEYS = fernet_keys(
     "FIELD_ENCRYPTION_KEYS",
     "one Fernet key or more, separated by commas, the first of which encrypts upstream tokens",
-).split(",")
+)
 DEBUG = switch("DEBUG", default=False)
 
 # The bare domain; every tenant lives on a subdomain of it or on a domain of its own.
-PUBLIC_DOMAIN = required("PUBLIC_DOMAIN", "the bare domain of this installation").lower()
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[f".{PUBLIC_DOMAIN}", "127.0.0.1"])
+PUBLIC_DOMAIN = host("PUBLIC_DOMAIN", "the bare domain of this installation")
+# Which hosts there are is decided by the domains' table: TenantMiddleware answers any other with
+# 404. A list here as well would have to grow, and all be restarted, for each tenant's own domain.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
 
 HTTPS = switch("HTTPS", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -89,6 +142,9 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 CSRF_COOKIE_HTTPONLY = True
+SESSION_ENGINE = "accounts.sessions"
+# By default they travel in a cookie that is signed alike for all tenants.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
@@ -183,12 +239,19 @@ WSGI_APPLICATION = "config.wsgi.application"
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **env.db_url_config(required("DATABASE_URL", "the address of the PostgreSQL database")),
+        **env.db_url_config(
+            address(
+                "DATABASE_URL",
+                "the address of the PostgreSQL database",
+                {"postgres", "postgresql"},
+            )
+        ),
         "ENGINE": "tenants.postgresql",
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
-DATABASES["default"].setdefault("OPTIONS", {})
+# A server that is gone without a word is given up soon, so that /readyz can tell.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # A pool serves the threads of one web process. It stays off (0) in commands and forked workers,
 # which may not share connections with their parent.
 if pool_size := number("DATABASE_POOL_SIZE", default=0):
@@ -201,7 +264,9 @@ if pool_size := number("DATABASE_POOL_SIZE", default=0):
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = required("REDIS_URL", "the address of Redis, for the queue and the cache")
+REDIS_URL = address(
+    "REDIS_URL", "the address of Redis, for the queue and the cache", {"redis", "rediss", "unix"}
+)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -210,6 +275,7 @@ CACHES = {
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "KEY_PREFIX": "lastgang",
         "TIMEOUT": 300,
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
     }
 }
 
@@ -320,7 +386,7 @@ WHITENOISE_USE_FINDERS = ENVIRONMENT == "development"
 WHITENOISE_AUTOREFRESH = False
 
 LOGGING_CONFIG = None
-logging_config(level=env.str("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "production")
+logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "production")
 
 # --- Ingestion ----------------------------------------------------------------------------------
 

@@ -2,10 +2,14 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
-from django.views.generic import TemplateView
+from django.views.generic import RedirectView, TemplateView
+
+# Where the settings send whoever has to sign in, or has signed out: here that is the admin's page.
+sign_in = login_not_required(RedirectView.as_view(pattern_name="admin:login", query_string=True))
 
 urlpatterns = [
     path("", login_not_required(TemplateView.as_view(template_name="public/landing.html"))),
+    path("", include(([path("sign-in/", sign_in, name="login")], "accounts"))),
     path("admin/", include("accounts.urls_admin_operators")),
 ]
 

@@ -19,9 +19,12 @@ from meters.models import Meter
 
 
 def ingest_soon(runs: list[Run]) -> None:
-    """Wake a worker for each run, once the runs are on record."""
+    """Wake a worker for each run, once the runs are on record.
+
+    Where nobody can be woken that is logged, no more: the dispatcher finds the runs by itself.
+    """
     for run in runs:
-        transaction.on_commit(partial(ingest_run.delay, run.pk))
+        transaction.on_commit(partial(ingest_run.delay, run.pk), robust=True)
 
 
 class FeedInline(admin.StackedInline[Feed, Meter]):

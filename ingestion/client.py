@@ -27,11 +27,11 @@ RETRIED_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 USER_AGENT = "Lastgang"
 PATH = "/meterdata/measurement"
 CHUNK = 256 * 1024
-CHECK_TOKEN = " Check the source's token."
+WHO_ASKS = " Check the source's token."
 HINTS = {
     400: " Check the source's measurement and limit.",
-    401: CHECK_TOKEN,
-    403: CHECK_TOKEN,
+    401: WHO_ASKS,
+    403: WHO_ASKS,
     404: " It does not know this meter, or the source's address is wrong.",
     413: " Lower the source's limit.",
     429: " It is asked too often: let the source be swept less often.",

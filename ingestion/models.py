@@ -41,7 +41,7 @@ def validate_address(text: str) -> None:
         )
     if PLACE not in text and (parts.query or parts.fragment):
         raise ValidationError(
-            "A base address ends before “?” and “#”; only a whole address with {muid} may have them."
+            "A base address has no “?” and no “#”; only a whole one with {muid} may have them."
         )
 
 
@@ -50,6 +50,17 @@ class SourceQuerySet(models.QuerySet["Source"]):
         """Sources whose next sweep is due and that have no run under way."""
         under_way = Run.objects.filter(source=models.OuterRef("pk"), state__in=Run.OPEN)
         return self.filter(is_active=True, next_sweep_at__lte=now).exclude(models.Exists(under_way))
+
+    def take(self, source: "Source", now: datetime) -> bool:
+        """Move a due source on to its next sweep; of several dispatchers that try, one succeeds.
+
+        Sweeps keep to their beat: the next one is counted from when this one was due.
+        """
+        beat = timedelta(minutes=source.sweep_minutes)
+        missed = max((now - source.next_sweep_at) // beat, 0)
+        following = source.next_sweep_at + (missed + 1) * beat
+        same = self.filter(pk=source.pk, is_active=True, next_sweep_at=source.next_sweep_at)
+        return bool(same.update(next_sweep_at=following))
 
 
 class Source(models.Model):
@@ -96,7 +107,7 @@ class Source(models.Model):
     )
     next_sweep_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects: ClassVar[models.Manager["Source"]] = SourceQuerySet.as_manager()
+    objects: ClassVar[SourceQuerySet] = SourceQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["name"]

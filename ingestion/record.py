@@ -64,7 +64,8 @@ def grow(run: Run, **amounts: int) -> None:
         Another worker has taken the run over.
     """
     held = Run.objects.filter(pk=run.pk, worker=run.worker)
-    if not held.update(**{name: F(name) + amount for name, amount in amounts.items()}):
+    growth = {name: F(name) + amount for name, amount in amounts.items() if amount}
+    if not (held.update(**growth) if growth else held.exists()):
         raise LostLeaseError(run.pk)
 
 
@@ -86,7 +87,7 @@ def record_outcomes(
             "corrected": one.corrected,
             "unchanged": one.unchanged,
             "rejected": one.rejected,
-            "warnings": told,
+            "warnings": [_storable(text) for text in told],
         }
         for muid, (one, told) in worth.items()
     ]

@@ -1,64 +1,34 @@
 """Ingestion: a run in, what was stored out. Tasks and commands only call what stands here."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from ingestion.client import Client, Endpoint, UpstreamError
-from ingestion.lease import Lease
+from ingestion.client import Client, Endpoint
+from ingestion.fields import UndecryptableError
+from ingestion.jobs import FIRST_BACKFILL, Job
+from ingestion.lease import Lease, LostLeaseError
 from ingestion.models import Feed, Outcome, Run, Source
-from ingestion.parsing import Asked, parse, raw_text
-from ingestion.store import Counts, Stored, UnknownMeterError, store
-from ingestion.windows import windows
-from meters.models import Meter
-from meters.profiles import last_reading_end
+from ingestion.record import NOTHING, Counts
+from ingestion.results import MeterResult, Progress, RunResult, no_progress
+from meters.models import Register
+from meters.profiles import last_reading_ends
 
 log = structlog.get_logger(__name__)
 
-FIRST_BACKFILL = timedelta(days=31)
-NOTHING = Counts()
-
-
-@dataclass(frozen=True, slots=True)
-class MeterResult:
-    """What a run did to one meter; the command prints it, the page shows it."""
-
-    muid: UUID
-    name: str
-    counts: Counts = NOTHING
-    warnings: tuple[str, ...] = ()
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What a run did."""
-
-    run: Run
-    meters: tuple[MeterResult, ...] = ()
-
-    @property
-    def counts(self) -> Counts:
-        return sum((meter.counts for meter in self.meters), start=NOTHING)
-
-    @property
-    def failed(self) -> bool:
-        return self.run.state != Run.State.SUCCEEDED
-
-
-# Told after each piece that is stored: the meter so far, and the share of the whole run [0, 1].
-Progress = Callable[[MeterResult, float], None]
-
-
-def no_progress(_result: MeterResult, _share: float) -> None:
-    """Nobody watches."""
+# After so many meters in a row for which nobody answered, the others are not asked: they would
+# wait for the same time-outs one after the other.
+MOST_UNREACHABLE = 3
+# A run whose workers die again and again would keep its source from ever being swept again.
+MOST_ATTEMPTS = 10
+# A register that lags so far behind the others of its meter has ended: were it waited for, each
+# sweep would read everything since.
+ENDED = int(FIRST_BACKFILL.total_seconds())
 
 
 def plan_run(
@@ -96,7 +66,9 @@ def plan_run(
 def plan_due(now: datetime) -> list[int]:
     """Plan the sweeps that are due in this tenant; return all runs that wait for a worker."""
     for source in Source.objects.due(now):
-        plan_run(source=source, trigger=Run.Trigger.SCHEDULE)
+        with transaction.atomic():
+            if Source.objects.take(source, now):
+                Run.objects.create(source=source, trigger=Run.Trigger.SCHEDULE)
     return list(Run.objects.waiting(now).order_by("created_at").values_list("pk", flat=True))
 
 
@@ -105,128 +77,142 @@ def execute_run(run: Run, *, worker: str, progress: Progress = no_progress) -> R
 
     A meter's failure is its own: the others are still asked. Where the process dies, the run's
     lease runs out, and whoever takes it up goes on with the meters that are not done.
+
+    Raises
+    ------
+    LostLeaseError
+        Another worker has taken the run over in the meantime.
     """
     if not Run.objects.claim(run.pk, worker, timezone.now()):
         return None
     run.refresh_from_db()
-    source = run.source
-    if source is None:
-        return _finish(run, [], error="The source of this run has been deleted.")
-    feeds = Feed.objects.filter(source=source).select_related("meter").order_by("pk")
-    feeds = feeds.filter(meter__muid__in=run.only) if run.only else feeds.filter(is_active=True)
-    Run.objects.filter(pk=run.pk).update(meters=feeds.count())
-    todo = list(feeds.exclude(last_run=run))
-    endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
-    results: list[MeterResult] = []
-    with Lease(run, worker) as lease, Client(endpoint) as client:
-        for feed in todo:
-            job = _Job(run, source, feed, client, lease)
-            for result, share in job.work():
-                progress(result, (len(results) + share) / len(todo))
-            results.append(job.result)
-        Run.objects.filter(pk=run.pk).update(
-            requests=F("requests") + client.usage.requests,
-            bytes=F("bytes") + client.usage.bytes,
-            retries=F("retries") + client.usage.retries,
-        )
-    return _finish(run, results)
-
-
-@dataclass
-class _Job:
-    """One meter within a run."""
-
-    run: Run
-    source: Source
-    feed: Feed
-    client: Client
-    lease: Lease
-    result: MeterResult = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.result = MeterResult(self.feed.meter.muid, self.feed.meter.name)
-
-    def work(self) -> Any:
-        """Ask and store piece by piece; yield the result so far and the share that is done."""
-        meter = self.feed.meter
-        start, stop = self._window()
-        try:
-            if start < stop:
-                asked = Asked(_now(), meter.muid, measurement=self.source.measurement)
-                for piece in windows(
-                    self.client, asked, meter.muid, start, stop, self.source.interval
-                ):
-                    self.lease.check()
-                    self._add(
-                        store(
-                            piece.batch,
-                            rejections=piece.rejections,
-                            raw=piece.raw,
-                            run=self.run,
-                            default_interval=self.source.interval,
-                        ),
-                        piece.warnings,
-                    )
-                    yield self.result, (piece.stop - start) / (stop - start)
-        except (UpstreamError, UnknownMeterError) as error:
-            self.result = replace(self.result, error=str(error))
-        self._record()
-        yield self.result, 1.0
-
-    def _window(self) -> tuple[int, int]:
-        """Say what to ask for, in whole seconds: the run's window, or from what is stored on."""
-        meter, source = self.feed.meter, self.source
-        stop = int(self.run.stop.timestamp()) if self.run.stop else _now()
-        if self.run.start:
-            return int(self.run.start.timestamp()), stop
-        stored = last_reading_end(meter)
-        if stored is not None:
-            start = stored - source.reread_hours * 3600
-        else:
-            since = source.backfill_from or timezone.now() - FIRST_BACKFILL
-            start = int(since.timestamp())
-        return max(start, meter.validity.since), min(stop, meter.validity.until)
-
-    def _add(self, stored: Stored, warnings: Sequence[str]) -> None:
-        told = [text for texts in stored.warnings.values() for text in texts]
-        self.result = replace(
-            self.result,
-            counts=self.result.counts + stored.counts,
-            warnings=tuple(dict.fromkeys([*self.result.warnings, *told, *warnings])),
-        )
-
-    def _record(self) -> None:
-        """Say on the feed how it went, and keep the outcome where it is worth a look."""
-        error, warnings = self.result.error, list(self.result.warnings)
-        with transaction.atomic():
-            if error or warnings:
-                Outcome.objects.update_or_create(
-                    run=self.run,
-                    meter=self.feed.meter,
-                    defaults={"error": error, "warnings": warnings},
-                )
-            self.feed.last_run, self.feed.last_error = self.run, error
-            changed = ["last_run", "last_error"]
-            if not error:
-                self.feed.last_success_at = timezone.now()
-                changed.append("last_success_at")
-            self.feed.save(update_fields=changed)
-
-
-def _finish(run: Run, results: Sequence[MeterResult], error: str = "") -> RunResult:
-    """Close a run; its state also counts what an earlier attempt at it has done."""
-    failed = Outcome.objects.filter(run=run).exclude(error="").count()
-    run.refresh_from_db()
-    if not error and failed and failed >= run.meters:
-        # One sentence is enough where every meter failed alike.
-        errors = {result.error for result in results if result.error}
-        error = errors.pop() if len(errors) == 1 else "No meter could be read."
-    run.state = Run.State.PARTIAL if failed else Run.State.SUCCEEDED
+    error = _obstacle(run)
     if error:
-        run.state = Run.State.FAILED
-    run.error, run.failed = error, failed
-    run.finished_at, run.lease_until = timezone.now(), None
-    run.save(update_fields=["state", "error", "failed", "finished_at", "lease_until"])
+        return finish(run, error=error)
+    source = run.source
+    assert source is not None
+    feeds = _feeds(run)
+    Run.objects.filter(pk=run.pk, worker=worker).update(meters=feeds.count())
+    results: list[MeterResult] = []
+    try:
+        with Lease(run) as lease:
+            # Not a comprehension: what is done so far is told also where it is broken off.
+            for result in _each_meter(run, source, feeds.exclude(last_run=run), lease, progress):
+                results.append(result)  # noqa: PERF402
+    except KeyboardInterrupt:
+        finish(run, results, error="Broken off by hand. What was stored stays.")
+        raise
+    return finish(run, results)
+
+
+def rehearse_run(
+    *,
+    source: Source,
+    only: Sequence[UUID] = (),
+    start: datetime | None = None,
+    stop: datetime | None = None,
+    progress: Progress = no_progress,
+) -> RunResult:
+    """Do all that a run would do, and undo each piece at once: nothing of it is kept.
+
+    Parameters
+    ----------
+    source, only, start, stop
+        As for `plan_run`.
+    progress
+        Is told after each piece.
+    """
+    run = Run(source=source, trigger=Run.Trigger.COMMAND, only=list(only), start=start, stop=stop)
+    try:
+        results = list(_each_meter(run, source, _feeds(run), None, progress))
+    except UndecryptableError as error:
+        run.state, run.error = Run.State.FAILED, str(error)
+        return RunResult(run)
+    errors = [result.error for result in results if result.error]
+    run.meters, run.failed = len(results), len(errors)
+    run.state, run.error = _verdict(run.meters, errors)
+    return RunResult(run, tuple(results))
+
+
+def _obstacle(run: Run) -> str:
+    """Say in words why a run can't be done at all, or nothing."""
+    if run.trigger == Run.Trigger.FILE:
+        return "The process that stored this file has died. Store the file again."
+    if run.source is None:
+        return "The source of this run has been deleted."
+    if run.attempts > MOST_ATTEMPTS:
+        return f"The workers of this run have died {MOST_ATTEMPTS} times; their log tells more."
+    try:
+        run.source.token  # noqa: B018 - opening it is the trial
+    except UndecryptableError as error:
+        return str(error)
+    return ""
+
+
+def _feeds(run: Run) -> QuerySet[Feed]:
+    feeds = Feed.objects.filter(source=run.source).select_related("meter").order_by("pk")
+    return feeds.filter(meter__muid__in=run.only) if run.only else feeds.filter(is_active=True)
+
+
+def _each_meter(
+    run: Run, source: Source, feeds: QuerySet[Feed], lease: Lease | None, progress: Progress
+) -> Iterator[MeterResult]:
+    """Ask for one meter after the other over one connection."""
+    todo = list(feeds)
+    ends = {} if run.start else _stored_ends([feed.pk for feed in todo])
+    endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
+    unreachable: list[str] = []
+    with Client(endpoint) as client:
+        for done, feed in enumerate(todo):
+            job = Job(run, source, feed, client, ends.get(feed.pk), lease)
+            if len(unreachable) < MOST_UNREACHABLE:
+                for result, share in job.work():
+                    progress(result, (done + share) / len(todo))
+                unreachable = [*unreachable, job.result.error] if job.unreachable else []
+            else:
+                progress(job.skip(unreachable[-1]), (done + 1) / len(todo))
+            yield job.result
+
+
+def _stored_ends(meters: Sequence[int]) -> dict[int, int]:
+    """Say of each meter up to when all its registers that go on have been read [s]."""
+    owner = dict(Register.objects.filter(meter__in=meters).values_list("pk", "meter_id"))
+    ends: dict[int, list[int]] = {}
+    if owner:
+        for register, end in last_reading_ends(list(owner)).items():
+            ends.setdefault(owner[register], []).append(end)
+    return {
+        meter: min(end for end in those if end > max(those) - ENDED)
+        for meter, those in ends.items()
+    }
+
+
+def finish(
+    run: Run, results: Sequence[MeterResult] = (), *, error: str = "", nameless: Counts = NOTHING
+) -> RunResult:
+    """Close a run; its state also counts what an earlier attempt at it has done.
+
+    Raises
+    ------
+    LostLeaseError
+        Another worker has taken the run over.
+    """
+    failures = list(
+        Outcome.objects.filter(run=run).exclude(error="").values_list("error", flat=True)
+    )
+    held = Run.objects.filter(pk=run.pk, worker=run.worker)
+    meters = held.values_list("meters", flat=True).first() or 0
+    state, words = _verdict(meters, failures)
+    closed = held.update(
+        state=Run.State.FAILED if error else state,
+        error=error or words,
+        failed=len(failures),
+        finished_at=timezone.now(),
+        lease_until=None,
+    )
+    if not closed:
+        raise LostLeaseError(run.pk)
+    run.refresh_from_db()
     log.info(
         "run finished",
         run=run.pk,
@@ -236,80 +222,14 @@ def _finish(run: Run, results: Sequence[MeterResult], error: str = "") -> RunRes
         unchanged=run.unchanged,
         rejected=run.rejected,
     )
-    return RunResult(run, tuple(results))
+    return RunResult(run, tuple(results), nameless)
 
 
-def ingest_rows(
-    rows: Sequence[Any],
-    *,
-    muid: UUID | None = None,
-    start: datetime | None = None,
-    stop: datetime | None = None,
-    register_meters: bool = False,
-    timezone_name: str = "Europe/Zurich",
-) -> RunResult:
-    """Store the rows of a file, as a run of its own.
-
-    Parameters
-    ----------
-    rows
-        In the upstream's shape.
-    muid
-        Take this meter's rows alone; every meter's where None.
-    start, stop
-        Take this window alone.
-    register_meters
-        Make meters that the rows name and the tenant does not have; else that is an error.
-    timezone_name
-        The zone of meters that are made.
-    """
-    asked = Asked(
-        now=_now(),
-        muid=muid or _only_muid(rows),
-        start=int(start.timestamp()) if start else None,
-        stop=int(stop.timestamp()) if stop else None,
-    )
-    parsed = parse(rows, asked)
-    if register_meters:
-        for key in {key.muid for key in parsed.batch.keys}:
-            Meter.objects.get_or_create(
-                muid=key, defaults={"name": f"Meter {str(key)[:8]}", "timezone": timezone_name}
-            )
-    run = Run.objects.create(
-        trigger=Run.Trigger.FILE,
-        state=Run.State.RUNNING,
-        started_at=timezone.now(),
-        start=start,
-        stop=stop,
-        meters=len({key.muid for key in parsed.batch.keys}),
-    )
-    try:
-        stored = store(
-            parsed.batch,
-            rejections=parsed.rejections,
-            raw=lambda row: raw_text(rows[row]),
-            run=run,
-        )
-    except UnknownMeterError as error:
-        return _finish(run, [], error=str(error))
-    names = dict(Meter.objects.filter(muid__in=stored.by_meter).values_list("muid", "name"))
-    return _finish(
-        run,
-        [
-            MeterResult(key, names.get(key, str(key)), counts, tuple(stored.warnings.get(key, ())))
-            for key, counts in stored.by_meter.items()
-        ],
-    )
-
-
-def _only_muid(rows: Sequence[Any]) -> UUID | None:
-    """Find the one meter that all rows are of, which lets the whole page be read at once."""
-    try:
-        muids = {row["tags"]["muid"] for row in rows}
-        return UUID(muids.pop()) if len(muids) == 1 else None
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
-
-
-def _now() -> int:
-    return int(datetime.now(UTC).timestamp())
+def _verdict(meters: int, errors: Sequence[str]) -> tuple[Run.State, str]:
+    """Say how a run of so many meters went, given the errors of those that failed."""
+    if not errors:
+        return Run.State.SUCCEEDED, ""
+    if len(errors) < meters:
+        return Run.State.PARTIAL, ""
+    # One sentence is enough where every meter failed alike.
+    return Run.State.FAILED, errors[0] if len(set(errors)) == 1 else "No meter could be read."

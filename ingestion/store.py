@@ -4,64 +4,42 @@ Killed anywhere, the old state or the new one stands. Registers are locked in or
 of the same meters follow each other; only days that changed are written.
 """
 
-import hashlib
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
-from django.utils import timezone
 
-from ingestion.batch import Batch, Reason, RegisterKey, Rejection
+from ingestion.batch import Batch, Reason, Rejection
 from ingestion.layout import Incoming
 from ingestion.merge import Merged, merge
-from ingestion.models import ReadingRevision, RejectedReading, Run
-from meters.copybinary import WRITE_COLUMNS, encode
+from ingestion.models import Run
+from ingestion.record import (
+    MOST_KEPT,
+    NOTHING,
+    Counts,
+    as_uuid,
+    grow,
+    record_outcomes,
+    record_rejections,
+)
+from ingestion.registers import locked_registers
+from ingestion.writing import keep_replaced, write_days
 from meters.days import DayTable
-from meters.models import Meter, Register
+from meters.models import Register
 from meters.obis import ObisCode
 from meters.profiles import read_days
 from meters.zones import zone
 
 T = TypeVar("T")
 
-# Of one run's rejections so many are kept with their raw text; the others are counted.
-MOST_KEPT = 1_000
 RETRIES = 6
 RETRIABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected
-UPLOAD = "lastgang_day_upload"
-
-
-class UnknownMeterError(ValueError):
-    """Readings of a meter that the tenant does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many readings were new, corrected, unchanged and rejected."""
-
-    new: int = 0
-    corrected: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.new + other.new,
-            self.corrected + other.corrected,
-            self.unchanged + other.unchanged,
-            self.rejected + other.rejected,
-        )
-
-    @property
-    def total(self) -> int:
-        return self.new + self.corrected + self.unchanged + self.rejected
 
 
 @dataclass(frozen=True)
@@ -80,10 +58,39 @@ class Stored:
         Day rows written.
     """
 
-    counts: Counts
+    counts: Counts = NOTHING
     by_meter: dict[UUID, Counts] = field(default_factory=dict)
     warnings: dict[UUID, list[str]] = field(default_factory=dict)
     rows_written: int = 0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a batch is stored for: it decides what is put on record, not what is stored.
+
+    Attributes
+    ----------
+    run
+        The run that brings it; its counts grow in the same transaction.
+    asked
+        The meter that was asked for, to which all refused readings are put down; where None, each
+        is put down to the meter that it names.
+    remarks
+        What was odd about the answer, in words; needs `asked`.
+    untold
+        Readings of the same meter and run that were unchanged so far and made no outcome yet.
+    spent
+        What the run has spent on this batch, by the name of its counter.
+    keep
+        False for a rehearsal: everything is done, then undone.
+    """
+
+    run: Run | None = None
+    asked: UUID | None = None
+    remarks: Sequence[str] = ()
+    untold: Counts = NOTHING
+    spent: Mapping[str, int] = field(default_factory=dict)
+    keep: bool = True
 
 
 def store(
@@ -91,8 +98,8 @@ def store(
     *,
     rejections: Sequence[Rejection] = (),
     raw: Callable[[int], str] = str,
-    run: Run | None = None,
     default_interval: int = 900,
+    context: Context | None = None,
 ) -> Stored:
     """Merge a batch into the stored readings, in one transaction.
 
@@ -104,24 +111,20 @@ def store(
         What parsing has refused already; recorded in the same transaction.
     raw
         Gives the raw text of a row of the payload, for readings that are refused here.
-    run
-        The run that brings them; its counts grow in the same transaction.
     default_interval
         Length of intervals where nothing else says it [s].
+    context
+        What it is stored for.
 
     Raises
     ------
     UnknownMeterError
         A meter of the batch does not exist here.
+    LostLeaseError
+        The run has been taken over by another worker. Nothing was stored.
     """
     return retried(
-        lambda: _store_once(
-            batch,
-            rejections=rejections,
-            raw=raw,
-            run=run,
-            default_interval=default_interval,
-        )
+        lambda: _Storing(context or Context(), default_interval).store(batch, rejections, raw)
     )
 
 
@@ -138,90 +141,110 @@ def retried(work: Callable[[], T]) -> T:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _store_once(
-    batch: Batch,
-    *,
-    rejections: Sequence[Rejection],
-    raw: Callable[[int], str],
-    run: Run | None,
-    default_interval: int,
-) -> Stored:
-    refused = list(rejections)
-    counts: dict[UUID, Counts] = {}
-    warnings: dict[UUID, list[str]] = {}
-    written = 0
-    with transaction.atomic():
-        registers = _locked_registers(batch.keys)
-        version = _next_version() if len(batch) else 0
-        zones = {register.meter.timezone for register in registers}
-        for name in sorted(zones):
-            part, where = _of_zone(batch, registers, name)
-            merged = _merge_stored(part, name, registers, default_interval)
-            _write(merged, registers, version, run)
-            written += len(merged.changed)
-            _add_up(merged, registers, counts, warnings)
-            refused += [
-                _refusal(batch, int(where[at]), reason, words, raw)
-                for at, reason, words in merged.refused
-            ]
+class _Storing:
+    """One transaction that stores a batch."""
+
+    def __init__(self, context: Context, default_interval: int) -> None:
+        self.context, self.default_interval = context, default_interval
+        self.counts: dict[UUID, Counts] = {}
+        self.warnings: dict[UUID, list[str]] = {}
+        self.written = 0
+
+    def store(
+        self, batch: Batch, rejections: Sequence[Rejection], raw: Callable[[int], str]
+    ) -> Stored:
+        context = self.context
+        refused = list(rejections)
+        with transaction.atomic():
+            registers = locked_registers(batch.keys)
+            for name in sorted({register.meter.timezone for register in registers}):
+                part, where = _of_zone(batch, registers, name)
+                merged = _merge_stored(part, name, registers, self.default_interval)
+                self._write(merged, registers)
+                self._add_up(merged, registers)
+                refused += [
+                    _refusal(batch, int(where[at]), reason, words, raw)
+                    for at, reason, words in merged.refused
+                ]
+            total = self._put_down(refused)
+            if context.run is not None:
+                self._record(context.run, total)
+            if not context.keep:
+                transaction.set_rollback(True)
+        return Stored(total, self.counts, self.warnings, self.written)
+
+    @cached_property
+    def version(self) -> int:
+        # Taken after the locks, so that the versions of one register rise in the order of its
+        # writes; and only where something is written.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('reading_version')")
+            return int(cursor.fetchone()[0])
+
+    def _write(self, merged: Merged, registers: Sequence[Register]) -> None:
+        changed = merged.changed
+        self.written += len(changed)
+        if len(changed):
+            summable_keys = [r.pk for r in registers if ObisCode.parse(r.obis).is_summable]
+            summable = np.isin(changed.register, summable_keys)
+            write_days(changed, merged.is_new, summable, self.version)
+            keep_replaced(merged, self.version, self.context.run)
+        for register, interval in merged.intervals.items():
+            Register.objects.filter(pk=register).update(interval=interval)
+
+    def _add_up(self, merged: Merged, registers: Sequence[Register]) -> None:
+        muids = {register.pk: register.meter.muid for register in registers}
+        for i, register in enumerate(merged.registers):
+            self._count(
+                muids[int(register)],
+                Counts(int(merged.new[i]), int(merged.corrected[i]), int(merged.unchanged[i])),
+            )
+        if merged.conflicting and len(merged.registers):
+            # A batch holds one meter in all but bulk imports; there the first carries the warning.
+            self._warn(
+                muids[int(merged.registers[0])],
+                f"{merged.conflicting:,} readings came twice with different values; the last one "
+                "holds.",
+            )
+
+    def _count(self, muid: UUID, more: Counts) -> None:
+        self.counts[muid] = self.counts.get(muid, NOTHING) + more
+
+    def _warn(self, muid: UUID, words: str) -> None:
+        self.warnings.setdefault(muid, []).append(words)
+
+    def _put_down(self, refused: Sequence[Rejection]) -> Counts:
+        """Count and keep what was refused; return what there is in all."""
+        asked, run = self.context.asked, self.context.run
+        nameless = 0
         for rejection in refused:
-            muid = _as_uuid(rejection.muid)
-            if muid is not None:
-                counts[muid] = counts.get(muid, Counts()) + Counts(rejected=1)
-        _record_rejections(refused, run)
-        total = Counts(rejected=sum(not _as_uuid(r.muid) for r in refused))
-        for one in counts.values():
-            total += one
-        if run is not None:
-            _record_outcomes(run, total, counts, warnings)
-    return Stored(total, counts, warnings, written)
+            muid = asked or as_uuid(rejection.muid)
+            if muid is None:
+                nameless += 1
+            else:
+                self._count(muid, Counts(rejected=1))
+        dropped = record_rejections(refused, run, asked)
+        if asked is not None:
+            for words in self.context.remarks:
+                self._warn(asked, words)
+            if dropped:
+                self._warn(
+                    asked,
+                    f"More than {MOST_KEPT:,} readings of one run were refused; the others are "
+                    "counted, but their text is not kept.",
+                )
+        return sum(self.counts.values(), start=Counts(rejected=nameless))
 
-
-def _locked_registers(keys: Sequence[RegisterKey]) -> list[Register]:
-    """Make the registers that are missing and lock all of them, in the order of their keys.
-
-    Returns
-    -------
-    The registers in the order of `keys`, each with its meter.
-    """
-    meters = {
-        meter.muid: meter for meter in Meter.objects.filter(muid__in={key.muid for key in keys})
-    }
-    unknown = sorted(str(key.muid) for key in keys if key.muid not in meters)
-    if unknown:
-        raise UnknownMeterError(
-            f"There is no meter {unknown[0]} here"
-            + (f", nor {len(unknown) - 1} others" if len(unknown) > 1 else "")
-            + ". Register it first."
-        )
-    wanted = {(meters[key.muid].pk, key.obis): key for key in keys}
-    found = set(Register.objects.filter(meter__in=meters.values()).values_list("meter_id", "obis"))
-    Register.objects.bulk_create(
-        [
-            Register(meter_id=meter, obis=obis, measurement=wanted[meter, obis].measurement)
-            for meter, obis in sorted(wanted.keys() - found)
-        ],
-        ignore_conflicts=True,
-    )
-    locked = {
-        (register.meter_id, register.obis): register
-        for register in Register.objects.filter(meter__in=meters.values())
-        .select_for_update(no_key=True)
-        .order_by("pk")
-    }
-    result = []
-    for key in keys:
-        register = locked[meters[key.muid].pk, key.obis]
-        register.meter = meters[key.muid]
-        result.append(register)
-    return result
-
-
-def _next_version() -> int:
-    # Taken after the locks, so that the versions of one register rise in the order of its writes.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('reading_version')")
-        return int(cursor.fetchone()[0])
+    def _record(self, run: Run, total: Counts) -> None:
+        asked, spent = self.context.asked, self.context.spent
+        grown = {name: getattr(total, name) for name in Counts.__slots__}
+        grow(run, **grown, **spent)
+        told = dict(self.counts)
+        if asked is not None:
+            told[asked] = told.get(asked, NOTHING)
+            if told[asked].is_news or self.warnings.get(asked):
+                told[asked] += self.context.untold
+        record_outcomes(run, told, self.warnings)
 
 
 def _of_zone(batch: Batch, registers: Sequence[Register], name: str) -> tuple[Incoming, Any]:
@@ -261,193 +284,9 @@ def _merge_stored(
     )
 
 
-def _write(merged: Merged, registers: Sequence[Register], version: int, run: Run | None) -> None:
-    changed = merged.changed
-    if len(changed):
-        summable_keys = [r.pk for r in registers if ObisCode.parse(r.obis).is_summable]
-        summable = np.isin(changed.register, summable_keys)
-        is_new = merged.is_new
-        if is_new.any():
-            _copy_into(
-                "daily_profile",
-                encode(changed.take(is_new), summable=summable[is_new], version=version),
-            )
-        if not is_new.all():
-            _update(changed.take(~is_new), summable[~is_new], version)
-        _keep_replaced(merged, version, run)
-    for register, interval in merged.intervals.items():
-        Register.objects.filter(pk=register).update(interval=interval)
-
-
-def _copy_into(table: str, chunks: Iterator[bytes]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({WRITE_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        for chunk in chunks:
-            copy.write(chunk)
-
-
-def _update(table: DayTable, summable: Any, version: int) -> None:
-    """Replace stored rows: they are copied beside the table and joined, not looped over."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TEMPORARY TABLE IF NOT EXISTS {UPLOAD} "
-            "(register_id bigint, day date, first timestamptz, interval integer, "
-            '"values" float8[], qualities int2[], total float8, count integer, '
-            "quality int2, version bigint) "
-            "ON COMMIT DELETE ROWS"
-        )
-        cursor.execute(f"DELETE FROM pg_temp.{UPLOAD}")
-    _copy_into(f"pg_temp.{UPLOAD}", encode(table, summable=summable, version=version))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            'UPDATE daily_profile AS d SET "first" = u."first", "interval" = u."interval", '
-            '"values" = u."values", qualities = u.qualities, total = u.total, count = u.count, '
-            f"quality = u.quality, version = u.version FROM pg_temp.{UPLOAD} AS u "
-            "WHERE d.register_id = u.register_id AND d.day = u.day"
-        )
-        if cursor.rowcount != len(table):
-            raise RuntimeError(
-                f"{len(table)} stored days were to be replaced, {cursor.rowcount} were found."
-            )
-
-
-def _keep_replaced(merged: Merged, version: int, run: Run | None) -> None:
-    replaced = merged.replaced
-    ends = np.cumsum(replaced.lengths)
-    table = merged.changed
-    now = timezone.now()
-    rows = []
-    for row, begin, end in zip(replaced.rows, ends - replaced.lengths, ends, strict=True):
-        rows.append(
-            ReadingRevision(
-                register_id=int(table.register[row]),
-                day=np.datetime64(int(table.day[row]), "D").item(),
-                run=run,
-                first=datetime.fromtimestamp(int(table.first[row]), UTC),
-                interval=int(table.interval[row]),
-                slots=replaced.slots[begin:end].tolist(),
-                values=replaced.values[begin:end].tolist(),
-                qualities=replaced.qualities[begin:end].tolist(),
-                version=version,
-                recorded_at=now,
-            )
-        )
-    ReadingRevision.objects.bulk_create(rows, batch_size=500)
-
-
-def _add_up(
-    merged: Merged,
-    registers: Sequence[Register],
-    counts: dict[UUID, Counts],
-    warnings: dict[UUID, list[str]],
-) -> None:
-    muids = {register.pk: register.meter.muid for register in registers}
-    for i, register in enumerate(merged.registers):
-        muid = muids[int(register)]
-        counts[muid] = counts.get(muid, Counts()) + Counts(
-            int(merged.new[i]), int(merged.corrected[i]), int(merged.unchanged[i])
-        )
-    if merged.conflicting and len(merged.registers):
-        # A batch holds one meter in all but bulk imports; there the first one carries the warning.
-        muid = muids[int(merged.registers[0])]
-        warnings.setdefault(muid, []).append(
-            f"{merged.conflicting} readings came twice with different values; the last one holds."
-        )
-
-
 def _refusal(
     batch: Batch, at: int, reason: Reason, words: str, raw: Callable[[int], str]
 ) -> Rejection:
     key = batch.keys[int(batch.index[at])]
     instant = np.datetime64(int(batch.instants[at]), "s")
     return Rejection(reason, words, raw(int(batch.row[at])), str(key.muid), key.obis, f"{instant}Z")
-
-
-def _record_outcomes(
-    run: Run, total: Counts, counts: dict[UUID, Counts], warnings: dict[UUID, list[str]]
-) -> None:
-    """Let the run's counts grow, and those of the meters to which something happened."""
-    if total.total:
-        Run.objects.filter(pk=run.pk).update(
-            new=F("new") + total.new,
-            corrected=F("corrected") + total.corrected,
-            unchanged=F("unchanged") + total.unchanged,
-            rejected=F("rejected") + total.rejected,
-        )
-    worth = {
-        muid: one
-        for muid, one in counts.items()
-        if one.new or one.corrected or one.rejected or muid in warnings
-    }
-    if worth:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO ingestion_outcome AS o "
-                "(run_id, meter_id, new, corrected, unchanged, rejected, warnings, error) "
-                "SELECT %s, m.id, w.new, w.corrected, w.unchanged, w.rejected, '{}', '' "
-                "FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[]) "
-                "AS w(muid, new, corrected, unchanged, rejected) "
-                "JOIN meters_meter m ON m.muid = w.muid ORDER BY m.id "
-                "ON CONFLICT (run_id, meter_id) DO UPDATE SET new = o.new + excluded.new, "
-                "corrected = o.corrected + excluded.corrected, "
-                "unchanged = o.unchanged + excluded.unchanged, "
-                "rejected = o.rejected + excluded.rejected",
-                [
-                    run.pk,
-                    list(worth),
-                    [one.new for one in worth.values()],
-                    [one.corrected for one in worth.values()],
-                    [one.unchanged for one in worth.values()],
-                    [one.rejected for one in worth.values()],
-                ],
-            )
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _record_rejections(refused: Sequence[Rejection], run: Run | None) -> None:
-    """Keep refused readings; one that was refused before is counted once more."""
-    if not refused:
-        return
-    known = dict(
-        Meter.objects.filter(muid__in={m for r in refused if (m := _as_uuid(r.muid))}).values_list(
-            "muid", "pk"
-        )
-    )
-    now = timezone.now()
-    rows = {}
-    for rejection in refused[:MOST_KEPT]:
-        text = "\0".join((rejection.muid, rejection.reason, rejection.code, rejection.raw))
-        digest = hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
-        muid = _as_uuid(rejection.muid)
-        rows[digest] = RejectedReading(
-            meter_id=known.get(muid) if muid else None,
-            run=run,
-            reason=rejection.reason.value,
-            words=_storable(rejection.words),
-            muid=_storable(rejection.muid),
-            code=_storable(rejection.code),
-            timestamp=_storable(rejection.timestamp),
-            raw=_storable(rejection.raw),
-            digest=digest,
-            first_seen_at=now,
-            last_seen_at=now,
-        )
-    seen = RejectedReading.objects.filter(digest__in=rows)
-    again = set(seen.values_list("digest", flat=True))
-    seen.update(times=F("times") + 1, last_seen_at=now, run=run)
-    RejectedReading.objects.bulk_create(
-        [row for digest, row in rows.items() if digest not in again], ignore_conflicts=True
-    )
-
-
-def _storable(text: str) -> str:
-    """Make text storable in PostgreSQL, which has no NUL and no lone surrogates."""
-    return text.replace("\0", "\\u0000").encode(errors="backslashreplace").decode()

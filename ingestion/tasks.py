@@ -2,13 +2,14 @@
 
 import structlog
 from celery import shared_task
+from django.db import DatabaseError
 from django.utils import timezone
 
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import Run
 from ingestion.services import execute_run, plan_due
 from tenants.models import Tenant
-from tenants.schema import enter_public
+from tenants.schema import in_public
 from tenants.tasks import TenantTask
 
 log = structlog.get_logger(__name__)
@@ -28,12 +29,17 @@ def dispatch() -> int:
     The runs table is the record of work: a message that gets lost is sent again by the next call.
     """
     woken = 0
-    enter_public()
-    for tenant in Tenant.objects.order_by("schema_name"):
+    with in_public():
+        tenants = list(Tenant.objects.order_by("schema_name"))
+    for tenant in tenants:
         with tenant.entered():
-            for run in plan_due(timezone.now()):
-                ingest_run.delay(run)
-                woken += 1
+            try:
+                for run in plan_due(timezone.now()):
+                    ingest_run.delay(run)
+                    woken += 1
+            except DatabaseError:
+                # A tenant whose schema is not in order keeps nobody else waiting.
+                log.exception("tenant can't be asked what is due")
     return woken
 
 

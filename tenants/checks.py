@@ -24,10 +24,11 @@ def search_path_stays_in_the_tenant(
                 id="tenants.E001",
             )
         )
-    if str(database.get("PORT", "")) == "6432":
+    host, port = str(database.get("HOST", "")), str(database.get("PORT", ""))
+    if port == "6432" or "pgbouncer" in host.lower():
         found.append(
             CheckWarning(
-                "DATABASE_URL points at port 6432, where PgBouncer usually listens.",
+                f"DATABASE_URL points at {host}:{port}, where PgBouncer seems to listen.",
                 hint="In transaction mode PgBouncer hands one tenant's search path to another. "
                 "Pool in session mode, or connect to PostgreSQL itself.",
                 id="tenants.W001",

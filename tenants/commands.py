@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
 from accounts.models import User
 from tenants.models import Tenant
-from tenants.schema import enter_public
+from tenants.schema import in_public
 
 
 def find_tenant(name: str) -> Tenant:
     """Find a tenant by short name or domain, or say which there are."""
-    enter_public()
-    try:
-        return Tenant.objects.named(name)
-    except Tenant.DoesNotExist:
-        known = ", ".join(tenant.slug for tenant in Tenant.objects.order_by("schema_name")[:20])
+    with in_public():
+        try:
+            return Tenant.objects.named(name)
+        except Tenant.DoesNotExist:
+            some = Tenant.objects.order_by("schema_name")[:20]
+            known = ", ".join(tenant.slug for tenant in some)
         raise CommandError(
             f"There is no tenant “{name}”. "
             + (f"There are: {known}." if known else "Make one with: manage.py create_tenant NAME")
@@ -38,14 +40,24 @@ class TenantCommand(BaseCommand):
 
     def tenants(self, options: dict[str, Any]) -> list[Tenant]:
         if options.get("all_tenants"):
-            enter_public()
-            return list(Tenant.objects.order_by("schema_name"))
+            with in_public():
+                return list(Tenant.objects.order_by("schema_name"))
         return [find_tenant(options["tenant"])]
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for tenant in self.tenants(options):
-            with tenant.entered():
-                self.handle_tenant(tenant, options)
+        chosen, failed = self.tenants(options), []
+        for tenant in chosen:
+            try:
+                with tenant.entered():
+                    self.handle_tenant(tenant, options)
+            except (CommandError, DatabaseError) as error:
+                if len(chosen) == 1:
+                    raise
+                # One tenant's trouble is no reason to leave out those after it.
+                self.stderr.write(f"{tenant.slug}: {error}")
+                failed.append(tenant.slug)
+        if failed:
+            raise CommandError(f"Not done for {', '.join(failed)}; done for the other tenants.")
 
     def handle_tenant(self, tenant: Tenant, options: dict[str, Any]) -> None:
         raise CommandError(f"{type(self).__module__} does nothing for {tenant}.")
@@ -54,9 +66,9 @@ class TenantCommand(BaseCommand):
 @contextmanager
 def account(options: dict[str, Any]) -> Iterator[User]:
     """Enter the schema of the person that the options name, and find the account."""
-    enter_public()
     if options["operators"]:
-        yield _person(options["email"], "the operators")
+        with in_public():
+            yield _person(options["email"], "the operators")
         return
     tenant = find_tenant(options["tenant"])
     with tenant.entered():

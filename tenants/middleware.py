@@ -1,30 +1,55 @@
 """From a request's host to its tenant: the one door through which pages and the API enter."""
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponseBase
+from django.core.exceptions import DisallowedHost
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port
 from django_tenants.middleware.main import TenantMainMiddleware
+from django_tenants.utils import get_tenant_domain_model
 
-from tenants.schema import enter_public
+from tenants.schema import enter_public, kept
 
 
 class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
-    """Enter the tenant whose domain is asked for; the bare domain stays in public.
+    """Enter the tenant whose domain is asked for, and leave it when the answer is made.
 
-    A host that belongs to nobody is answered with 404 and learns nothing about the others.
+    The bare domain stays in public. A host that belongs to nobody is answered with 404 and learns
+    nothing about the others. The domains' table alone decides which hosts there are.
+
+    A thread serves one tenant after the other; left inside the last one, whatever it does between
+    two requests would be done there. So a streaming answer, which is made after this has returned,
+    enters its tenant inside its own generator.
     """
 
-    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
-        hosts = {settings.PUBLIC_DOMAIN}
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with kept():
+            return super().__call__(request)  # type: ignore[no-any-return]
+
+    def process_request(self, request: HttpRequest) -> None:
+        # What public's URLconf does not have is nowhere: also for a host that belongs to nobody.
+        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+        request.tenant = None  # type: ignore[attr-defined]
+        enter_public()
+        host = self.hostname_from_request(request)
+        bare = {settings.PUBLIC_DOMAIN}
         if settings.ENVIRONMENT == "development":
-            hosts.add("127.0.0.1")
-        host = request.META.get("HTTP_HOST", "").rsplit(":", 1)[0].lower()
-        if host in hosts:
-            enter_public()
-            request.tenant = None  # type: ignore[attr-defined]
-            request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
-            return None
-        return super().process_request(request)  # type: ignore[no-any-return]
+            bare.add("127.0.0.1")
+        if host in bare:
+            return
+        domains = get_tenant_domain_model()
+        try:
+            tenant = self.get_tenant(domains, host)
+        except domains.DoesNotExist:
+            raise Http404("Nobody answers at this host.") from None
+        request.urlconf = settings.ROOT_URLCONF  # type: ignore[attr-defined]
+        request.tenant = tenant  # type: ignore[attr-defined]
+        tenant.enter()
 
     @staticmethod
     def hostname_from_request(request: HttpRequest) -> str:
-        return request.get_host().rsplit(":", 1)[0].lower()
+        """Name the host as the domains' table does: small letters, no port, no closing dot."""
+        try:
+            host, _port = split_domain_port(request.get_host())
+        except DisallowedHost:
+            raise Http404("This is not the name of a host.") from None
+        return host

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import tenant_context
+
+from tenants.hosts import checked_host
 
 
 def validate_timezone(name: str) -> None:
@@ -19,13 +21,11 @@ def validate_timezone(name: str) -> None:
 class TenantQuerySet(models.QuerySet["Tenant"]):
     def named(self, name: str) -> "Tenant":
         """Find a tenant by its short name, its schema or one of its domains."""
-        return (
-            self.filter(
-                models.Q(schema_name=name.replace("-", "_")) | models.Q(domains__domain=name)
-            )
-            .distinct()
-            .get()
-        )
+        try:
+            # First, for another tenant's domain may read like a short name.
+            return self.get(schema_name=name.replace("-", "_"))
+        except self.model.DoesNotExist:
+            return self.get(domains__domain=name.lower().rstrip("."))
 
 
 class Tenant(TenantMixin):  # type: ignore[misc]
@@ -55,6 +55,10 @@ class Tenant(TenantMixin):  # type: ignore[misc]
         """The short name that commands take and the subdomain carries."""
         return str(self.schema_name).replace("_", "-")
 
+    def enter(self) -> None:
+        """Set the connection to the tenant's schema; somebody else has to leave it."""
+        connection.set_tenant(self)  # type: ignore[attr-defined]
+
     @contextmanager
     def entered(self) -> Iterator["Tenant"]:
         """Work inside the tenant's schema, and return to where the connection was before."""
@@ -64,3 +68,10 @@ class Tenant(TenantMixin):  # type: ignore[misc]
 
 class Domain(DomainMixin):  # type: ignore[misc]
     """An address that a tenant answers on."""
+
+    def clean(self) -> None:
+        # Written in any other way, no request would ever match it.
+        try:
+            self.domain = checked_host(self.domain)
+        except ValueError as error:
+            raise ValidationError({"domain": str(error)}) from None

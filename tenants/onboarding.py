@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django_tenants.utils import schema_exists
 
 from accounts.models import ApiToken, User
+from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant, validate_timezone
 
 # Names that would shadow a schema of PostgreSQL's or a host that an installation keeps to itself.
@@ -21,9 +22,6 @@ RESERVED = frozenset(
     """.split()  # noqa: SIM905 - read as a sentence, not as a column of quotes
 )
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){1,39}")
-HOST = re.compile(
-    r"(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
-)
 
 
 class OnboardingError(ValueError):
@@ -59,15 +57,10 @@ def checked_slug(slug: str) -> str:
 
 
 def checked_domain(domain: str) -> str:
-    domain = domain.strip().lower().rstrip(".")
-    if not HOST.fullmatch(domain):
-        raise OnboardingError(
-            f"“{domain}” is not a host name: write it without https:// and without a port; "
-            "for example energy.acme.example."
-        )
-    if domain == settings.PUBLIC_DOMAIN:
-        raise OnboardingError(f"{domain} is the bare domain of this installation.")
-    return domain
+    try:
+        return checked_host(domain)
+    except ValueError as error:
+        raise OnboardingError(str(error)) from None
 
 
 def create_tenant(

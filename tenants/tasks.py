@@ -15,7 +15,8 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
     """A task that runs in the tenant from which it was sent, and nowhere else.
 
     The library runs a task without a tenant, or of a tenant that is gone, in public: it looks the
-    tenant up in a signal, and Celery logs and forgets what a signal raises. So both ends check.
+    tenant up in a signal, and Celery logs and forgets what a signal raises. So both ends check:
+    `config.celery.Queue`, through which everything is sent, and the task itself before it runs.
 
     Attributes
     ----------
@@ -26,23 +27,35 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
     abstract = True
     operators = False
 
-    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
-        headers = kwargs.get("headers") or {}
-        self.check(headers.get("_schema_name", current_schema()))
-        return super().apply_async(*args, **kwargs)
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        headers = self.request.headers or {}
-        schema = headers.get("_schema_name") or self.request.get("_schema_name")
+        if self.request.called_directly:
+            # A plain call of a function, made where the caller stands.
+            self.check(current_schema())
+            return super().__call__(*args, **kwargs)
+        schema = self.sent_from()
         self.check(schema)
         if current_schema() != schema:
             raise NoTenantError(
                 f"{self.name} was sent by “{schema}”, which can't be entered (the connection is "
                 f"in “{current_schema()}”). Nothing was done."
             )
-        return super().__call__(*args, **kwargs)
+        # Not the library's `__call__`, which lays an empty request over the one that is served: a
+        # retry could not tell then what it is a retry of.
+        return self.run(*args, **kwargs)
+
+    def sent_from(self) -> str | None:
+        """Name the schema that the message came from; None where it does not say."""
+        headers = self.request.headers or {}
+        return headers.get("_schema_name") or self.request.get("_schema_name")
 
     def check(self, schema: str | None) -> None:
+        """Refuse a schema that this task does not work for.
+
+        Raises
+        ------
+        NoTenantError
+            A tenant's task without a tenant, or the installation's within one.
+        """
         public = public_schema()
         if self.operators and schema != public:
             raise NoTenantError(f"{self.name} works for the installation, not for “{schema}”.")

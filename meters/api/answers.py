@@ -5,10 +5,17 @@ from typing import Any
 import numpy as np
 
 from meters.api.query import ReadingsQuery
+from meters.days import Floats, Ints
 from meters.localtime import iso
 from meters.models import Meter
 from meters.readings import RegisterReadings
 from meters.series import Buckets
+from meters.zones import Zone
+
+# Of a computed value; a year of float sums is good to more.
+DIGITS = 12
+# Of the times at which a meter reading fell.
+MOST_NAMED = 3
 
 
 def readings_answer(
@@ -37,12 +44,8 @@ def _series(one: RegisterReadings, asked: ReadingsQuery) -> dict[str, Any]:
         "count": int(buckets.count.sum()),
         "expected": int(buckets.expected.sum()),
     }
-    if buckets.straddling:
-        words = (
-            f"{buckets.straddling} intervals reach beyond the bucket in which they start; each is "
-            "counted where it starts."
-        )
-        series["notes"] = [words]
+    if notes := _notes(one, asked.query.zone):
+        series["notes"] = notes
     columns = _columns(buckets, asked)
     if asked.layout == "columns":
         series["columns"] = columns
@@ -52,10 +55,34 @@ def _series(one: RegisterReadings, asked: ReadingsQuery) -> dict[str, Any]:
     return series
 
 
+def _notes(one: RegisterReadings, zone: Zone) -> list[str]:
+    notes = []
+    if (number := one.buckets.straddling) == 1:
+        notes.append(
+            "1 interval reaches beyond the bucket in which it starts; it is counted where it "
+            "starts."
+        )
+    elif number:
+        notes.append(
+            f"{number} intervals reach beyond the bucket in which they start; each is counted "
+            "where it starts."
+        )
+    if one.resets:
+        # A register that falls at every other reading needs no list of all the times.
+        times = ", ".join(iso(np.array(one.resets[:MOST_NAMED]), zone))
+        more = len(one.resets) - MOST_NAMED
+        notes.append(
+            f"The meter reading fell, as after a reset or an exchange, at {times}"
+            + (f" and {more} times more" if more > 0 else "")
+            + "; nothing is counted across that."
+        )
+    return notes
+
+
 def _columns(buckets: Buckets, asked: ReadingsQuery) -> dict[str, list[Any]]:
     edges = iso(buckets.edges, asked.query.zone)
-    values: list[float | None] = buckets.values.tolist()
     empty = buckets.count == 0
+    values: list[float | None] = _tidy(buckets.values, buckets.count).tolist()
     fill = 0.0 if asked.fill == "zero" else None
     for at in np.flatnonzero(empty):
         values[at] = fill
@@ -71,6 +98,25 @@ def _columns(buckets: Buckets, asked: ReadingsQuery) -> dict[str, list[Any]]:
         kept = np.flatnonzero(~empty).tolist()
         columns = {name: [column[at] for at in kept] for name, column in columns.items()}
     return columns
+
+
+def _tidy(values: Floats, count: Ints) -> Floats:
+    """Round what was computed to twelve significant digits: 1.8299, not 1.8298999999999999.
+
+    A reading that stands alone in its bucket goes out as it came in.
+    """
+    several = (count > 1) & (values != 0)
+    if not several.any():
+        return values
+    computed = values[several]
+    digits = DIGITS - 1 - np.floor(np.log10(np.abs(computed)))
+    # Beyond these powers of ten a float would gain errors instead of losing them.
+    scale = 10.0 ** np.clip(digits, 0, 22)
+    tidy = values.copy()
+    tidy[several] = np.where(
+        (digits > 0) & (digits <= 22), np.rint(computed * scale) / scale, computed
+    )
+    return tidy
 
 
 def _qualities(buckets: Buckets) -> list[dict[str, int]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from typing import Any
 
-import django_filters
+import django_filters  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from meters.models import Meter
 
 
-class MeterFilter(django_filters.FilterSet):
+class MeterFilter(django_filters.FilterSet):  # type: ignore[misc]
     site = django_filters.CharFilter(
         field_name="site__name", label="Site", help_text="Name of the site, as it is written."
     )

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import InvalidPage
@@ -17,7 +18,7 @@ class Pages(PageNumberPagination):
     max_page_size = 1000
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: Any = None
     ) -> list[Any] | None:
         self.request = request
         size = self.get_page_size(request) or self.max_page_size
@@ -34,4 +35,3 @@ class Pages(PageNumberPagination):
         # Shown by the browsable API.
         self.display_page_controls = paginator.num_pages > 1
         return list(self.page)
-

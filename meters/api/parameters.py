@@ -35,7 +35,7 @@ class Parameters:
             self.errors.append(
                 ParameterError(
                     name,
-                    given[name],
+                    given.get(name, ""),
                     f"“{name[:40]}” is not a parameter here{meant} are {', '.join(known)}.",
                     instead,
                 )
@@ -55,11 +55,7 @@ class Parameters:
         if not texts:
             return default
         try:
-            if len(texts) > 1:
-                raise ValueError(f"“{name}” is given {len(texts)} times; give it once.")
-            if "\0" in texts[0]:
-                raise ValueError(f"“{name}” holds a NUL character.")
-            return parse(texts[0])
+            return parse(_single(name, texts))
         except ValueError as error:
             self.refuse(name, str(error), example, texts[-1])
             return default
@@ -76,6 +72,14 @@ class Parameters:
         """Raise what was wrong, if anything was."""
         if self.errors:
             raise InvalidQuery(self.errors)
+
+
+def _single(name: str, texts: list[str]) -> str:
+    if len(texts) > 1:
+        raise ValueError(f"“{name}” is given {len(texts)} times; give it once.")
+    if "\0" in texts[0]:
+        raise ValueError(f"“{name}” holds a NUL character.")
+    return texts[0]
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:

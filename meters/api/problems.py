@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, JsonResponse
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_exception_handler
 
-MEDIA_TYPE = "application/problem+json"
+from config.errors import PROBLEM_MEDIA_TYPE, problem
+from meters.api.renderers import OrjsonRenderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class ParameterError(Exception):
     message
         What is wrong, in words.
     example
-        A value that works.
+        A value that works; of a parameter that there isn't, name and value of one that there is.
     """
 
     parameter: str
@@ -34,7 +35,7 @@ class ParameterError(Exception):
 
     def as_dict(self) -> dict[str, str]:
         return {
-            "parameter": self.parameter,
+            "parameter": self.parameter[:200],
             "value": self.value[:200],
             "message": self.message,
             "example": self.example,
@@ -51,35 +52,15 @@ class InvalidQuery(exceptions.APIException):
         self.errors = errors
 
 
-def body(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
-    """Shape a problem; every error of the API passes here.
-
-    Parameters
-    ----------
-    status
-        HTTP status.
-    detail
-        What happened and how to mend it, in words.
-    errors
-        The parameters or fields at fault.
-    """
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-    }
-    if errors:
-        problem["errors"] = errors
-    return problem
-
-
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
     """Turn what a view raises into a problem."""
     if isinstance(exc, Http404):
         exc = exceptions.NotFound()
     elif isinstance(exc, PermissionDenied):
         exc = exceptions.PermissionDenied()
+    elif isinstance(exc, SuspiciousOperation):
+        # For instance more parameters than anybody needs.
+        exc = exceptions.ParseError(str(exc))
     response = rest_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
@@ -87,32 +68,20 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(exc, InvalidQuery):
         errors = [error.as_dict() for error in exc.errors]
         detail = str(exc.detail)
-    elif isinstance(exc, exceptions.ValidationError):
-        errors = _field_errors(exc.detail)
-        detail = "Some fields can't be taken as they are."
+    elif isinstance(exc, exceptions.NotAuthenticated):
+        detail = (
+            "This needs an API token, sent as “Authorization: Bearer lg_…”, or a browser that is "
+            "signed in."
+        )
     else:
         detail = str(exc.detail)
-    response.data = body(response.status_code, detail, errors)
-    renderer = getattr(context.get("request"), "accepted_renderer", None)
-    # The browsable API shows the problem in its page.
-    if renderer is None or renderer.format == "json":
-        response.content_type = MEDIA_TYPE
+    response.data = problem(response.status_code, detail, errors)
+    request = context.get("request")
+    renderer = getattr(request, "accepted_renderer", None)
+    # The browsable API shows the problem in its page. Nobody else is shown it as YAML or HTML.
+    if renderer is None or renderer.format != "api":
+        response.content_type = PROBLEM_MEDIA_TYPE
+        if request is not None:
+            request.accepted_renderer = OrjsonRenderer()
+            request.accepted_media_type = OrjsonRenderer.media_type
     return response
-
-
-def _field_errors(detail: Any) -> list[dict[str, Any]]:
-    if isinstance(detail, dict):
-        return [
-            {"field": field, "message": " ".join(map(str, messages))}
-            for field, messages in detail.items()
-        ]
-    return [{"message": str(message)} for message in detail]
-
-
-def problem_response(status: int, detail: str) -> JsonResponse:
-    """Answer with a problem outside of the framework's views."""
-    return JsonResponse(body(status, detail), status=status, content_type=MEDIA_TYPE)
-
-
-def is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")

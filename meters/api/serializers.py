@@ -1,6 +1,7 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from meters.grid import Resolution
 from meters.models import Meter, Register
 
 
@@ -19,11 +20,13 @@ class RegisterSerializer(serializers.ModelSerializer[Register]):
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_interval(self, register: Register) -> str | None:
-        return f"PT{register.interval // 60}M" if register.interval else None
+        return str(Resolution.of_seconds(register.interval)) if register.interval else None
 
 
 class MeterSerializer(serializers.ModelSerializer[Meter]):
-    site = serializers.CharField(source="site.name", default=None, read_only=True)
+    site = serializers.CharField(
+        source="site.name", default=None, allow_null=True, read_only=True, help_text="Its name."
+    )
     registers = RegisterSerializer(many=True, read_only=True)
     readings = serializers.HyperlinkedIdentityField(
         view_name="api:meter-readings", lookup_field="muid"
@@ -65,7 +68,9 @@ class SeriesSerializer(serializers.Serializer[dict[str, object]]):
     statistic = serializers.CharField(help_text="sum, mean, min, max or advance.")
     count = serializers.IntegerField()
     expected = serializers.IntegerField()
-    notes = serializers.ListField(child=serializers.CharField(), required=False)
+    notes = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="What is odd about it, in words."
+    )
     rows = BucketSerializer(many=True, required=False, help_text="With layout=rows.")
     columns = serializers.DictField(
         child=serializers.ListField(),
@@ -86,11 +91,13 @@ class ReadingsSerializer(serializers.Serializer[dict[str, object]]):
 
 
 class ParameterProblemSerializer(serializers.Serializer[dict[str, object]]):
-    parameter = serializers.CharField(required=False)
-    field = serializers.CharField(required=False)
-    value = serializers.CharField(required=False)
-    message = serializers.CharField()
-    example = serializers.CharField(required=False)
+    parameter = serializers.CharField()
+    value = serializers.CharField(help_text="What was sent.")
+    message = serializers.CharField(help_text="What is wrong with it.")
+    example = serializers.CharField(
+        help_text="A value that works; of a parameter that there isn't, name and value of one that "
+        "there is."
+    )
 
 
 class ProblemSerializer(serializers.Serializer[dict[str, object]]):

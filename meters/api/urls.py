@@ -1,15 +1,33 @@
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
-from meters.api.views import MeterViewSet
+from meters.api.negotiation import Negotiation
+from meters.api.views import MeterViewSet, RootView
 
-router = DefaultRouter(use_regex_path=False)
+
+class Router(DefaultRouter):
+    # One address for each thing: the format is asked for by Accept or by `format`.
+    include_format_suffixes = False
+    APIRootView = RootView
+
+
+router = Router(use_regex_path=False)
 router.register("meters", MeterViewSet, basename="meter")
 
 app_name = "api"
 urlpatterns = [
     path("v1/", include(router.urls)),
-    path("v1/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path(
+        "v1/schema/",
+        SpectacularAPIView.as_view(content_negotiation_class=Negotiation),
+        name="schema",
+    ),
+    # A page for people: who is not signed in is led there, not told off.
+    path(
+        "docs/",
+        login_required(SpectacularSwaggerSplitView.as_view(url_name="api:schema")),
+        name="docs",
+    ),
 ]

@@ -2,57 +2,31 @@ import time
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import (
-    OpenApiExample,
-    OpenApiParameter,
-    extend_schema,
-    extend_schema_view,
-)
+from django.http import Http404
+from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
+from rest_framework.filters import SearchFilter
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.routers import APIRootView
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
+from meters.api import examples
 from meters.api.answers import readings_answer
-from meters.api.query import FILLS, LAYOUTS, parse_query
-from meters.api.serializers import MeterSerializer, ProblemSerializer, ReadingsSerializer
+from meters.api.filters import MeterFilter, Ordering, ordering_by
+from meters.api.negotiation import Negotiation
+from meters.api.pagination import Pages
+from meters.api.parameters import Parameters, whole_number
+from meters.api.query import FILLS, LAYOUTS, for_meter
+from meters.api.serializers import MeterSerializer, ReadingsSerializer
 from meters.grid import OFFERED
 from meters.models import Meter
-from meters.readings import readings
+from meters.readings import TooFineError, readings
+from meters.zones import zone
 
-EXAMPLE = OpenApiExample(
-    "Two local days",
-    summary="Daily sums of two days in Zurich",
-    description="The first local day lacks its first hour, and the answer says so.",
-    value={
-        "meter": "95ce3367-cbce-4a4d-bbe3-da082831d7bd",
-        "timezone": "Europe/Zurich",
-        "resolution": "P1D",
-        "start": "2023-02-01T00:00:00+01:00",
-        "end": "2023-02-03T00:00:00+01:00",
-        "series": [
-            {
-                "register": "1-0:1.29.0*255",
-                "direction": "import",
-                "unit": "kWh",
-                "statistic": "sum",
-                "count": 188,
-                "expected": 192,
-                "rows": [
-                    {
-                        "start": "2023-02-01T00:00:00+01:00",
-                        "end": "2023-02-02T00:00:00+01:00",
-                        "value": 1.8299,
-                        "count": 92,
-                        "expected": 96,
-                        "quality": {"measured": 92},
-                    }
-                ],
-            }
-        ],
-    },
-    response_only=True,
-)
+LIST_PARAMETERS = ("page", "page_size", "search", "ordering", "site", "timezone")
 
 
 def _text(name: str, description: str, **more: Any) -> OpenApiParameter:
@@ -66,54 +40,106 @@ READINGS_PARAMETERS = [
         "Six days before today where none is given.",
     ),
     _text("end", "Excluded, written like `start`; the present where none is given."),
-    _text("resolution", "Length of a bucket; the meter's own interval by default.", enum=OFFERED),
+    _text(
+        "resolution",
+        "Length of a bucket; by default the finest that fits every register.",
+        enum=OFFERED,
+    ),
     _text("timezone", "IANA name of the zone whose days and hours count; the meter's by default."),
+    _text("register", "OBIS code of one register, in any notation; all of them by default."),
     _text("fill", "What stands for an empty bucket: null, nothing at all, or zero.", enum=FILLS),
     _text("layout", "Buckets as rows, or each field as one array.", enum=LAYOUTS),
 ]
 
 
+class RootView(APIRootView):
+    """Where the API begins. It is described at /api/docs/."""
+
+    content_negotiation_class = Negotiation
+
+
 @extend_schema_view(
     list=extend_schema(
-        summary="List meters", responses={200: MeterSerializer, 401: ProblemSerializer}
+        summary="List meters",
+        description="The tenant's meters with their registers, by name, a page at a time.",
+        examples=[examples.ONE_METER],
+        responses={
+            200: MeterSerializer,
+            **examples.invalid("page", "7", "There is no page 7; the last one is 1.", "1"),
+            **examples.ALWAYS,
+        },
     ),
     retrieve=extend_schema(
-        summary="Get one meter", responses={200: MeterSerializer, 404: ProblemSerializer}
+        summary="Get one meter",
+        description="One meter with its registers.",
+        examples=[examples.ONE_METER],
+        responses={200: MeterSerializer, **examples.NO_METER, **examples.ALWAYS},
     ),
 )
 class MeterViewSet(ReadOnlyModelViewSet[Meter]):
     """Meters and their registers."""
 
     serializer_class = MeterSerializer
+    content_negotiation_class = Negotiation
+    pagination_class = Pages
     lookup_field = "muid"
     lookup_value_converter = "uuid"
-    filterset_fields = ["site__name", "timezone"]
-    search_fields = ["name", "metering_point", "site__name"]
+    filter_backends = [DjangoFilterBackend, SearchFilter, Ordering]
+    filterset_class = MeterFilter
+    search_fields = ["name", "metering_point", "site__name", "muid"]
     ordering_fields = ["name", "muid"]
 
     def get_queryset(self) -> QuerySet[Meter]:
         return Meter.objects.all().with_registers()
+
+    def get_object(self) -> Meter:
+        try:
+            return super().get_object()
+        except Http404:
+            raise NotFound(f"There is no meter {self.kwargs['muid']} here.") from None
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        parameters = Parameters(request.query_params, LIST_PARAMETERS, "page=1")
+        parameters.read("page", whole_number(10**9), 1, "1")
+        parameters.read("page_size", whole_number(Pages.max_page_size), 1, "100")
+        parameters.read("search", str, "", "street")
+        parameters.read("ordering", ordering_by(self.ordering_fields), "", "-name")
+        parameters.read("site", str, "", "street")
+        parameters.read("timezone", lambda text: zone(text).name, "", "Europe/Zurich")
+        parameters.check()
+        return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        Parameters(request.query_params, (), "format=json").check()
+        return super().retrieve(request, *args, **kwargs)
 
     @extend_schema(
         summary="Read a meter's intervals",
         description="The readings of every register of the meter on one grid. An interval counts "
         "in the bucket in which it starts; an empty bucket is null, never 0.",
         parameters=READINGS_PARAMETERS,
-        responses={200: ReadingsSerializer, 400: ProblemSerializer, 404: ProblemSerializer},
-        examples=[EXAMPLE],
+        responses={
+            200: ReadingsSerializer,
+            **examples.invalid(
+                "start",
+                "2023-02-01T00:00",
+                "“2023-02-01T00:00” has no offset, so it names no instant; write 2023-02-01 (a "
+                "whole local day) or 2023-02-01T00:00:00+01:00.",
+                "2023-02-01",
+            ),
+            **examples.NO_METER,
+            **examples.ALWAYS,
+        },
+        examples=[examples.TWO_DAYS, examples.IN_COLUMNS],
         filters=False,
     )
     @action(detail=True, url_name="readings", pagination_class=None, filter_backends=[])
     def readings(self, request: Request, muid: str) -> Response:
         meter = self.get_object()
-        registers = list(meter.registers.all())
-        for register in registers:
-            register.meter = meter
-        asked = parse_query(
-            request.query_params,
-            default_zone=meter.zone,
-            finest=min((register.interval or 900 for register in registers), default=900),
-            now=int(time.time()),
-            registers=len(registers),
-        )
-        return Response(readings_answer(meter, asked, readings(registers, asked.query)))
+        asked = for_meter(request.query_params, meter, int(time.time()))
+        try:
+            found = readings(asked.registers, asked.query)
+        except TooFineError as error:
+            asked = asked.coarser(error)
+            found = readings(asked.registers, asked.query)
+        return Response(readings_answer(meter, asked, found))

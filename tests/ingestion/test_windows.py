@@ -124,7 +124,7 @@ def test_a_long_window_comes_in_pieces_oldest_first_without_a_warning() -> None:
 @st.composite
 def upstreams(draw: st.DrawFn) -> Upstream:
     """Rows around a window of 40 quarter-hours: gaps, two registers, several at one instant."""
-    places = draw(st.lists(st.integers(-10, 50), max_size=60))
+    places = draw(st.lists(st.integers(-10, 50), min_size=10, max_size=60))
     seconds = st.sampled_from([0, 0, 0, 1, 899])
     rows = []
     for number, place in enumerate(places):
@@ -132,7 +132,7 @@ def upstreams(draw: st.DrawFn) -> Upstream:
         instant = START + place * QUARTER + draw(seconds)
         value = draw(st.sampled_from([number, number, number, None]))
         rows.append(row(instant, **({CODE: ...} | {code: value})))
-    return Upstream(rows, draw(st.integers(1, 30)))
+    return Upstream(rows, draw(st.integers(1, 12)))
 
 
 def readable(upstream: Upstream) -> list[dict[str, Any]]:
@@ -238,9 +238,10 @@ def test_a_source_that_serves_its_oldest_first_is_warned_of_where_it_cuts(at_onc
 
 
 def test_rows_of_the_first_instant_that_a_page_cuts_apart() -> None:
-    rows = [row(START, 1), row(START, **{CODE: ..., SECOND_CODE: 2}), *quarters(2, START + QUARTER)]
-    upstream = Upstream(rows, limit=3)
-    stop = START + 3 * QUARTER
+    rows = [row(START, 1), row(START, **{CODE: ..., SECOND_CODE: 2})]
+    rows += [row(START + QUARTER + i, 3) for i in range(3)]
+    upstream = Upstream(rows, limit=4)
+    stop = START + 2 * QUARTER
     pieces = read(upstream, stop)
     assert delivered(pieces) == wanted(rows, START, stop)
     assert not warnings(pieces)

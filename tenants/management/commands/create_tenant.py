@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.onboarding import OnboardingError, create_tenant
-from tenants.schema import enter_public
+from tenants.schema import in_public
 
 
 class Command(BaseCommand):
@@ -25,16 +25,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        enter_public()
         try:
-            made = create_tenant(
-                slug=options["slug"],
-                name=options["name"],
-                domain=options["domain"],
-                timezone=options["timezone"],
-                email=options["email"],
-                password=options["password"],
-            )
+            with in_public():
+                made = create_tenant(
+                    slug=options["slug"],
+                    name=options["name"],
+                    domain=options["domain"],
+                    timezone=options["timezone"],
+                    email=options["email"],
+                    password=options["password"],
+                )
         except OnboardingError as error:
             raise CommandError(str(error)) from None
         self.stdout.write(

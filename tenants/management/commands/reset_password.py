@@ -1,4 +1,7 @@
-"""`manage.py reset_password`: a lost password is replaced, and its sessions and tokens end."""
+"""`manage.py reset_password`: a lost password is replaced, and open sessions end.
+
+API tokens go on: programs do not sign in with a password. `create_token --revoke-others` ends them.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,7 +15,7 @@ from tenants.onboarding import new_password
 
 
 class Command(AccountCommand):
-    help = "Give a person a new password; open sessions end."
+    help = "Give a person a new password; open sessions end, API tokens go on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)

@@ -1,0 +1,176 @@
+"""One meter within a run: asked piece by piece, stored, put on record."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from ingestion.client import Client, UnreachableError, UpstreamError, Usage
+from ingestion.lease import Lease, LostLeaseError
+from ingestion.models import Feed, Outcome, Run, Source
+from ingestion.parsing import EARLIEST, Asked
+from ingestion.record import NOTHING, Counts, grow
+from ingestion.registers import UnknownMeterError
+from ingestion.results import MeterResult
+from ingestion.store import Context, store
+from ingestion.windows import Window, windows
+
+log = structlog.get_logger(__name__)
+
+FIRST_BACKFILL = timedelta(days=31)
+# Nothing is read of the future; a day more covers every clock that is a little ahead.
+AHEAD = 86_400
+
+
+@dataclass
+class Job:
+    """One meter within a run.
+
+    Parameters
+    ----------
+    run, source, feed
+        What is done, and of which meter.
+    client
+        Asks the source.
+    stored_until
+        Up to when the meter's readings are stored [s]; None where none are.
+    lease
+        The hold on the run; None where it is a rehearsal, of which nothing is kept.
+    """
+
+    run: Run
+    source: Source
+    feed: Feed
+    client: Client
+    stored_until: int | None
+    lease: Lease | None
+    result: MeterResult = field(init=False)
+    unreachable: bool = False
+    _told: Usage = field(init=False)
+    _untold: Counts = NOTHING
+
+    def __post_init__(self) -> None:
+        self.result = MeterResult(self.feed.meter.muid, self.feed.meter.name)
+        self._told = replace(self.client.usage)
+
+    def work(self) -> Iterator[tuple[MeterResult, float]]:
+        """Ask and store piece by piece; yield the result so far and the share that is done."""
+        start, stop = self._window()
+        try:
+            if start < stop:
+                yield from self._pieces(start, stop)
+        except UnreachableError as error:
+            self.unreachable = True
+            self._fail(str(error))
+        except (UpstreamError, UnknownMeterError) as error:
+            self._fail(str(error))
+        except (OperationalError, InterfaceError, LostLeaseError):
+            # No fault of this meter: the database is gone, or the run is somebody else's.
+            raise
+        except Exception as error:
+            # A fault of ours must not keep the other meters from being read, now and at each
+            # further attempt.
+            log.exception("meter failed", run=self.run.pk, meter=str(self.result.muid))
+            kind = type(error).__name__
+            self._fail(f"An unexpected error ({kind}); the worker's log tells more.")
+        yield self.close(), 1.0
+
+    def _pieces(self, start: int, stop: int) -> Iterator[tuple[MeterResult, float]]:
+        meter = self.feed.meter
+        asked = Asked(now(), meter.muid, measurement=self.source.measurement)
+        for piece in windows(self.client, asked, meter.muid, start, stop, self.source.interval):
+            if self.lease:
+                self.lease.check()
+            self._store(piece)
+            yield self.result, (piece.stop - start) / (stop - start)
+
+    def _store(self, piece: Window) -> None:
+        stored = store(
+            piece.batch,
+            rejections=piece.rejections,
+            raw=piece.raw,
+            default_interval=self.source.interval,
+            context=Context(
+                run=self.run if self.lease else None,
+                asked=self.result.muid,
+                remarks=piece.warnings,
+                untold=self._untold,
+                spent=self._spent(),
+                keep=self.lease is not None,
+            ),
+        )
+        self._told = replace(self.client.usage)
+        warnings = stored.warnings.get(self.result.muid, [])
+        is_told = stored.counts.is_news or bool(warnings)
+        self._untold = NOTHING if is_told else self._untold + stored.counts
+        self.result = replace(
+            self.result,
+            counts=self.result.counts + stored.counts,
+            warnings=tuple(dict.fromkeys([*self.result.warnings, *warnings])),
+        )
+
+    def _spent(self) -> dict[str, int]:
+        """Say what asking has cost since it was last put on record."""
+        usage, told = self.client.usage, self._told
+        return {
+            "requests": usage.requests - told.requests,
+            "bytes": usage.bytes - told.bytes,
+            "retries": usage.retries - told.retries,
+        }
+
+    def _window(self) -> tuple[int, int]:
+        """Say what to ask for, in whole seconds: the run's window, or from what is stored on."""
+        meter, source, run = self.feed.meter, self.source, self.run
+        latest = now() + AHEAD
+        stop = min(int(run.stop.timestamp()), latest) if run.stop else now()
+        if run.start:
+            return max(int(run.start.timestamp()), EARLIEST), stop
+        if self.stored_until is not None:
+            start = self.stored_until - source.reread_hours * 3600
+        else:
+            since = source.backfill_from or timezone.now() - FIRST_BACKFILL
+            start = int(since.timestamp())
+        start = max(start, EARLIEST, meter.validity.since)
+        return start, min(stop, meter.validity.until)
+
+    def _fail(self, words: str) -> None:
+        self.result = replace(self.result, error=words)
+
+    def skip(self, words: str) -> MeterResult:
+        """Put the meter down as failed without asking."""
+        self._fail(words)
+        return self.close()
+
+    def close(self) -> MeterResult:
+        """Say on the feed how it went, and keep the outcome where it failed."""
+        self.result = replace(self.result, is_done=True)
+        if self.lease:
+            with transaction.atomic():
+                self._close(self.result.error)
+        return self.result
+
+    def _close(self, error: str) -> None:
+        spent, untold = self._spent(), self._untold.unchanged
+        if any(spent.values()):
+            grow(self.run, **spent)
+        has_outcome = self.result.counts.is_news or self.result.warnings
+        if error or (untold and has_outcome):
+            Outcome.objects.update_or_create(
+                run=self.run,
+                meter=self.feed.meter,
+                defaults={"error": error, "unchanged": F("unchanged") + untold},
+                create_defaults={"error": error, "unchanged": untold},
+            )
+        changes: dict[str, object] = {"last_run": self.run, "last_error": error}
+        if not error:
+            changes["last_success_at"] = timezone.now()
+        Feed.objects.filter(pk=self.feed.pk).update(**changes)
+
+
+def now() -> int:
+    """Return the present in whole seconds."""
+    return int(datetime.now(UTC).timestamp())

@@ -1,0 +1,97 @@
+"""How day rows get into the table: copied in PostgreSQL's binary format, never one by one."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import numpy as np
+from django.db import connection
+from django.utils import timezone
+
+from ingestion.merge import Merged
+from ingestion.models import ReadingRevision, Run
+from meters.copybinary import WRITE_COLUMNS, encode
+from meters.days import DayTable, Mask
+
+UPLOAD = "lastgang_day_upload"
+
+
+def write_days(days: DayTable, is_new: Mask, summable: Mask, version: int) -> None:
+    """Write k whole day rows.
+
+    Parameters
+    ----------
+    days
+        The rows.
+    is_new
+        Which of them are not stored yet, shape ``(k,)``.
+    summable
+        Of which a total means anything, shape ``(k,)``.
+    version
+        The version that all of them get.
+    """
+    if is_new.any():
+        rows = encode(days.take(is_new), summable=summable[is_new], version=version)
+        _copy_into("daily_profile", rows)
+    if not is_new.all():
+        _update(days.take(~is_new), summable[~is_new], version)
+
+
+def _copy_into(table: str, chunks: Iterator[bytes]) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {table} ({WRITE_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        for chunk in chunks:
+            copy.write(chunk)
+
+
+def _update(table: DayTable, summable: Mask, version: int) -> None:
+    """Replace stored rows: they are copied beside the table and joined, not looped over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS {UPLOAD} "
+            "(register_id bigint, day date, first timestamptz, interval integer, "
+            '"values" float8[], qualities int2[], total float8, count integer, '
+            "quality int2, version bigint) "
+            "ON COMMIT DELETE ROWS"
+        )
+        cursor.execute(f"DELETE FROM pg_temp.{UPLOAD}")
+    _copy_into(f"pg_temp.{UPLOAD}", encode(table, summable=summable, version=version))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'UPDATE daily_profile AS d SET "first" = u."first", "interval" = u."interval", '
+            '"values" = u."values", qualities = u.qualities, total = u.total, count = u.count, '
+            f"quality = u.quality, version = u.version FROM pg_temp.{UPLOAD} AS u "
+            "WHERE d.register_id = u.register_id AND d.day = u.day"
+        )
+        if cursor.rowcount != len(table):
+            raise RuntimeError(
+                f"{len(table)} stored days were to be replaced, {cursor.rowcount} were found."
+            )
+
+
+def keep_replaced(merged: Merged, version: int, run: Run | None) -> None:
+    """Keep the readings that corrections have replaced, one row for each day that they touch."""
+    replaced = merged.replaced
+    if not len(replaced.rows):
+        return
+    ends = np.cumsum(replaced.lengths)
+    table = merged.changed
+    now = timezone.now()
+    rows = []
+    for row, begin, end in zip(replaced.rows, ends - replaced.lengths, ends, strict=True):
+        rows.append(
+            ReadingRevision(
+                register_id=int(table.register[row]),
+                day=np.datetime64(int(table.day[row]), "D").item(),
+                run=run,
+                first=datetime.fromtimestamp(int(table.first[row]), UTC),
+                interval=int(table.interval[row]),
+                slots=replaced.slots[begin:end].tolist(),
+                values=replaced.values[begin:end].tolist(),
+                qualities=replaced.qualities[begin:end].tolist(),
+                version=version,
+                recorded_at=now,
+            )
+        )
+    ReadingRevision.objects.bulk_create(rows, batch_size=500)

@@ -1,0 +1,26 @@
+"""Fixtures of ingestion: a tenant whose work is really committed, for other processes to see."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+
+from tenants.models import Tenant
+from tenants.onboarding import create_tenant
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
+    """Work inside a tenant of the test's own, outside of any transaction; it is dropped behind."""
+    with django_db_blocker.unblock():
+        tenant = create_tenant(slug=f"t-{uuid4().hex[:10]}").tenant
+        try:
+            with tenant.entered():
+                yield tenant
+        finally:
+            connection.set_schema_to_public()
+            with connection.cursor() as cursor:
+                cursor.execute(f'DROP SCHEMA "{tenant.schema_name}" CASCADE')
+            tenant.delete()

@@ -1,0 +1,196 @@
+"""A tenant full of marks: texts and values that occur nowhere else, in every table that is shown.
+
+Whatever of them turns up at another tenant's address has leaked.
+"""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django.db.models import Model
+
+from accounts.models import ApiToken, User
+from accounts.sites import tenant_site
+from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.services import ingest_rows
+from meters.models import Meter, Site
+from tests.conftest import Customer
+from tests.tenants.walk import Address
+
+SHARED = UUID("5ca1ab1e-0000-4000-8000-000000000001")
+IMPORT = "0100011D00FF"
+NOWHERE = UUID("00000000-0000-4000-8000-00000000dead")
+
+
+@dataclass
+class Marked:
+    """What a tenant holds.
+
+    Attributes
+    ----------
+    word
+        Part of each text.
+    value
+        Of each reading [kWh].
+    texts
+        Everything that belongs to it alone and that some address shows.
+    objects
+        One of each model that the admin knows.
+    """
+
+    customer: Customer
+    word: str
+    value: float
+    own: UUID
+    texts: set[str] = field(default_factory=set)
+    objects: dict[type[Model], Model] = field(default_factory=dict)
+
+    def text(self, what: str) -> str:
+        found = f"{self.word}-{what}"
+        self.texts.add(found)
+        return found
+
+    def keep(self, one: Model) -> None:
+        self.objects[type(one)] = one
+
+    def fill(self, address: Address, name: str) -> list[Any] | None:
+        """Say what a parameter of an address may be, so that it leads to this tenant's things."""
+        space, _, rest = address.name.rpartition(":")
+        if name == "muid":
+            return [SHARED, self.own]
+        if name == "format":
+            return ["json", "api"]
+        if address.name == "ingestion:run":
+            return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
+        if space != "admin" and not address.route.startswith("admin/"):
+            return None
+        if name == "url":
+            return ["nothing/of/the/kind/"]
+        if name == "app_label":
+            return sorted({model._meta.app_label for model in tenant_site._registry})
+        if name == "content_type_id":
+            return list(ContentType.objects.values_list("pk", flat=True))
+        if name == "object_id" and rest == "view_on_site":
+            return [self.objects[Meter].pk]
+        return self._of_model(rest, name)
+
+    def _of_model(self, rest: str, name: str) -> list[Any] | None:
+        if name not in {"object_id", "id"}:
+            return None
+        if rest == "auth_user_password_change":
+            return [self.objects[User].pk]
+        for model, one in self.objects.items():
+            if rest.startswith(f"{model._meta.app_label}_{model._meta.model_name}_"):
+                return [one.pk]
+        # The catch of what used to be an object's address.
+        return [self.objects[Meter].pk] if not rest or "/" in rest else None
+
+
+def mark(customer: Customer, *, word: str, value: float, own: UUID, first_key: int = 0) -> Marked:
+    """Fill a tenant. With `first_key` its objects' numbers are none that another tenant has."""
+    marked = Marked(customer, word, value, own)
+    with customer.tenant.entered():
+        if first_key:
+            _number_from(customer.tenant.schema_name, first_key)
+        _meters(marked)
+        _people(marked)
+        for meter in Meter.objects.all():
+            marked.texts.add(meter.name)
+        missing = {
+            model
+            for model, admin in tenant_site._registry.items()
+            if isinstance(admin, ModelAdmin) and model not in marked.objects
+        }
+        assert not missing, f"make one of {missing} in tests/tenants/marks.py"
+    return marked
+
+
+def _number_from(schema: str, first: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sequencename FROM pg_sequences WHERE schemaname = %s AND sequencename LIKE %s",
+            [schema, "%\\_id\\_seq"],
+        )
+        for (name,) in cursor.fetchall():
+            # Unlike setval this goes back with the transaction.
+            cursor.execute(f'ALTER SEQUENCE "{schema}"."{name}" RESTART WITH {first}')
+
+
+def _meters(marked: Marked) -> None:
+    site = Site.objects.create(name=marked.text("site"), address=marked.text("street"))
+    source = Source.objects.create(
+        name=marked.text("source"),
+        address=f"https://{marked.text('upstream')}.example",
+        note=marked.text("note"),
+        token=f"{marked.word}-upstream-secret",
+    )
+    for muid, name in ((SHARED, "shared"), (marked.own, "own")):
+        meter = Meter.objects.create(
+            muid=muid,
+            name=marked.text(f"meter-{name}"),
+            site=site,
+            metering_point=marked.text(f"point-{name}"),
+        )
+        Feed.objects.create(meter=meter, source=source, last_error=marked.text("last-error"))
+    rows = [_row(muid, at, marked.value) for muid in (SHARED, marked.own) for at in _quarters()]
+    ingest_rows(rows)
+    bad = _row(SHARED, _quarters()[3], marked.text("raw"))
+    corrected = ingest_rows([_row(SHARED, _quarters()[0], marked.value / 2), bad]).run
+    run = Run.objects.create(
+        source=source, trigger=Run.Trigger.ADMIN, state=Run.State.FAILED, error=marked.text("error")
+    )
+    Outcome.objects.create(
+        run=run, meter=meter, error=marked.text("failure"), warnings=[marked.text("warning")]
+    )
+    ReadingRevision.objects.update(reason=marked.text("reason"))
+    for one in (site, source, meter, run, RejectedReading.objects.get()):
+        marked.keep(one)
+    marked.keep(ReadingRevision.objects.select_related("run").get(run=corrected))
+    marked.texts |= {str(marked.own), f"{marked.value:.6g}"}
+
+
+def _people(marked: Marked) -> None:
+    user = User.objects.create_user(
+        email=f"{marked.text('person')}@example.com", first_name=marked.text("first")
+    )
+    group = Group.objects.create(name=marked.text("group"))
+    user.groups.add(group)
+    token, _ = ApiToken.objects.create(user=user, name=marked.text("token"))
+    for one in (user, group, token):
+        marked.keep(one)
+    administrator = User.objects.get(email=marked.customer.email)
+    LogEntry.objects.create(
+        user=administrator,
+        content_type=ContentType.objects.get_for_model(Meter),
+        object_id=str(marked.objects[Meter].pk),
+        object_repr=marked.text("logged"),
+        action_flag=CHANGE,
+        change_message="",
+    )
+    marked.texts |= {administrator.email, marked.customer.domain, token.token_key}
+
+
+def _quarters() -> list[datetime]:
+    """The quarter-hours of the last two days that are over."""
+    last = int(time.time()) // 900 - 1
+    return [datetime.fromtimestamp(900 * (last - i), UTC) for i in range(192, 0, -1)]
+
+
+def _row(muid: UUID, at: datetime, value: object) -> dict[str, object]:
+    return {
+        "measurement": "energy",
+        "timestamp": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "tags": {"muid": str(muid), "quality": "measured"},
+        IMPORT: value,
+    }
+
+
+def since() -> str:
+    return (datetime.now(UTC) - timedelta(days=2)).date().isoformat()

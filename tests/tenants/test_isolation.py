@@ -1,0 +1,192 @@
+"""Each address of a tenant, asked by its superuser, shows nothing of the other tenant."""
+
+import itertools
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.conftest import Customer
+from tests.tenants.marks import SHARED, Marked, since
+from tests.tenants.walk import PUBLIC, TENANT, paths
+
+pytestmark = pytest.mark.django_db
+BOTH_WAYS = pytest.mark.parametrize("way", [1, -1], ids=["acme", "nordwind"])
+# How a list is asked for one thing; each word below is looked for in each of them.
+SEARCHES = ["q", "search", "name", "site__name", "show"]
+
+
+def words(response: Any) -> str:
+    body = b"".join(response.streaming_content) if response.streaming else response.content
+    return "\n".join([f"{name}: {text}" for name, text in response.headers.items()]) + body.decode()
+
+
+def ask(client: Client, path: str, method: str = "get", **more: Any) -> tuple[int, str]:
+    """Ask; what the answer did to the database is undone, and so is what it broke."""
+    client.raise_request_exception = False
+    with transaction.atomic():
+        response = getattr(client, method)(path, **more)
+        found = response.status_code, words(response)
+        transaction.set_rollback(True)
+    return found
+
+
+def pair(marked: tuple[Marked, Marked], way: int) -> tuple[Marked, Marked]:
+    mine, others = marked[::way]
+    return mine, others
+
+
+def assert_clean(path: str, text: str, others: Marked, *, asked_for: str = "") -> None:
+    shown = [mark for mark in others.texts if mark in text and mark not in asked_for]
+    assert not shown, f"{path} shows {shown} of {others.customer.tenant}"
+
+
+@BOTH_WAYS
+def test_every_address_shows_its_own_tenant_alone(
+    marked: tuple[Marked, Marked], way: int
+) -> None:
+    mine, others = pair(marked, way)
+    client = mine.customer.client()
+    with mine.customer.tenant.entered():
+        found = paths(TENANT, mine.fill)
+    seen, broken = "", []
+    for address, path in found:
+        if address.name.endswith("logout"):
+            continue
+        status, text = ask(client, path)
+        assert_clean(path, text, others)
+        seen += text
+        if status >= 500:
+            broken.append(path)
+    assert not broken, "answered with an error of the server"
+    # The other side of the coin: what is its own was there to be seen.
+    missing = {mark for mark in mine.texts if mark not in seen}
+    assert not missing, "no address shows these, so this test would not notice a leak of them"
+    assert f"{mine.word}-upstream-secret" not in seen, "the upstream's token is never shown"
+
+
+@BOTH_WAYS
+def test_what_belongs_to_the_other_is_nowhere(marked: tuple[Marked, Marked], way: int) -> None:
+    mine, others = pair(marked, way)
+    client = mine.customer.client()
+    with others.customer.tenant.entered():
+        found = paths(TENANT, others.fill)
+    for address, path in found:
+        if address.name.endswith("logout"):
+            continue
+        status, text = ask(client, path)
+        assert_clean(path, text, others, asked_for=path)
+        # With its own muid or number the other's thing must be as absent as one that never was.
+        if str(others.own) in path or "70001" in path:
+            assert status in {302, 404}, path
+            # The admin says so in a message and goes to its first page.
+            assert status == 404 or "Location: /admin/" in text, path
+
+
+@BOTH_WAYS
+def test_every_operation_of_the_api_answers_with_its_own_readings(
+    marked: tuple[Marked, Marked], way: int
+) -> None:
+    mine, others = pair(marked, way)
+    client = mine.customer.client(signed_in=False)
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    values = 0
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert method == "get", f"{method} {path} is new: say here what it may change"
+            options = [[("start", since())]]
+            in_path = []
+            for parameter in operation.get("parameters", []):
+                kind = parameter["schema"]
+                if parameter["in"] == "path":
+                    in_path.append(parameter["name"])
+                elif "enum" in kind:
+                    options += [[("start", since()), (parameter["name"], v)] for v in kind["enum"]]
+            assert set(in_path) <= {"muid", "format"}, f"{path}: no argument is known for {in_path}"
+            for muid, chosen in itertools.product((SHARED, mine.own), options):
+                query = chosen if "readings" in path else chosen[1:]
+                status, text = ask(
+                    client, path.format(muid=muid, format=".json"), data=dict(query), **mine.customer.bearer
+                )
+                assert status in {200, 400}, (path, query, text[-300:])
+                assert_clean(path, text, others)
+                values += f"{mine.value:.6g}" in text
+    assert values > 4, "the readings were there to be seen"
+
+
+@BOTH_WAYS
+def test_searches_find_nothing_of_the_other(marked: tuple[Marked, Marked], way: int) -> None:
+    mine, others = pair(marked, way)
+    client = mine.customer.client()
+    with mine.customer.tenant.entered():
+        found = {path for address, path in paths(TENANT, mine.fill) if not address.parameters}
+    # Not the whole of any mark, for a page repeats what it was asked.
+    for path, word in itertools.product(sorted(found), [others.word, str(others.own)[:13]]):
+        if "logout" in path or "sign-out" in path:
+            continue
+        query = "&".join(f"{name}={quote(word)}" for name in SEARCHES)
+        _, text = ask(client, f"{path}?{query}")
+        assert_clean(path, text, others)
+
+
+def contents(tenant: Customer) -> dict[str, str]:
+    """A digest of every table of a tenant."""
+    schema = tenant.tenant.schema_name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s", [schema])
+        found = {}
+        for (table,) in cursor.fetchall():
+            cursor.execute(
+                f'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{schema}"."{table}" t'
+            )
+            found[table] = cursor.fetchone()[0]
+    return found
+
+
+@BOTH_WAYS
+def test_nothing_that_is_sent_changes_the_other(marked: tuple[Marked, Marked], way: int) -> None:
+    mine, others = pair(marked, way)
+    before = contents(others.customer)
+    client = mine.customer.client()
+    with others.customer.tenant.entered():
+        foreign = paths(TENANT, others.fill)
+    with mine.customer.tenant.entered():
+        own = paths(TENANT, mine.fill)
+    form = {
+        "post": "yes",
+        "action": "delete_selected",
+        "_selected_action": [one.pk for one in others.objects.values()],
+        "name": "changed",
+        "usable_password": "false",
+    }
+    for address, path in {*foreign, *own}:
+        if address.name.endswith("logout"):
+            continue
+        for method in ("post", "put", "patch", "delete"):
+            data: Any = form if method == "post" else None
+            with transaction.atomic():
+                try:
+                    status, text = ask(client, path, method, data=data)
+                except ValueError:  # the admin's own check of a form that lacks its parts
+                    continue
+            assert_clean(path, text, others, asked_for=path)
+            if address.name.startswith("api:"):
+                assert status in {404, 405}, (method, path)
+    assert contents(others.customer) == before
+
+
+def test_the_bare_domain_names_no_tenant(marked: tuple[Marked, Marked]) -> None:
+    client = Client(HTTP_HOST="localhost")
+
+    def fill(address: Any, name: str) -> list[Any]:
+        return {"app_label": ["tenants", "meters"], "url": ["meters/meter/"]}.get(name, [1])
+
+    for _, path in paths(PUBLIC, fill):
+        status, text = ask(client, path)
+        assert status in {200, 302, 404, 405}, path
+        for one in marked:
+            assert_clean(path, text, one)
+            assert one.customer.tenant.schema_name not in text.lower(), path
