@@ -32,7 +32,7 @@ HINTS = {
     400: " Check the source's measurement and limit.",
     401: WHO_ASKS,
     403: WHO_ASKS,
-    404: " It does not know this meter, or the source's address is wrong.",
+    404: " It does not know this meter, or the address is wrong.",
     413: " Lower the source's limit.",
     429: " It is asked too often: let the source be swept less often.",
 }
@@ -335,6 +335,8 @@ def _cause(error: BaseException) -> str:
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     text = str(getattr(error, "strerror", None) or error)
+    # What OpenSSL says stands between its name for the error and its source file.
+    text = re.sub(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$", "", text)
     return text[:160].rstrip(".") or type(error).__name__
 
 

@@ -26,6 +26,15 @@ def ranges(lengths: Ints) -> Ints:
     return np.arange(total, dtype=np.int64) - np.repeat(ends - lengths, lengths)
 
 
+def exact_sums(values: Floats, starts: Ints) -> Floats:
+    """Add up the stretches of an array that begin at `starts`, each up to the next one.
+
+    The sums are kept in extended precision and rounded once, so that a day of 1.8299 kWh does not
+    come out as 1.8298999999999999.
+    """
+    return np.add.reduceat(values.astype(np.longdouble), starts).astype(np.float64)
+
+
 @dataclass(frozen=True)
 class DayTable:
     """k rows of `DailyProfile` as columns, sorted by register and day; s slots in all.
@@ -98,7 +107,7 @@ class DayTable:
         """Sum of each row's values in the register's unit, NaN of an empty row, shape ``(k,)``."""
         if not len(self):
             return np.zeros(0)
-        sums = np.add.reduceat(np.where(self.present, self.values, 0.0), self.offsets[:-1])
+        sums = exact_sums(np.where(self.present, self.values, 0.0), self.offsets[:-1])
         return np.where(self.counts > 0, sums, np.nan)
 
     @cached_property

@@ -7,6 +7,9 @@ and the German market's readings (wahrer Wert, Ersatzwert, vorläufiger Wert).
 
 from enum import IntEnum
 
+import numpy as np
+import numpy.typing as npt
+
 
 class Quality(IntEnum):
     """How a value came about. The numbers are stored and never change their meaning."""
@@ -24,6 +27,19 @@ class Quality(IntEnum):
     def label(self) -> str:
         return self.name.lower()
 
+
+# From the best to the worst: who measured or worked it out, then who did not.
+RANKING = (
+    Quality.MISSING,
+    Quality.MEASURED,
+    Quality.ADJUSTED,
+    Quality.CALCULATED,
+    Quality.UNSPECIFIED,
+    Quality.SUBSTITUTED,
+    Quality.ESTIMATED,
+    Quality.PROVISIONAL,
+)
+_RANKS = np.argsort(RANKING)
 
 BY_NAME = {quality.label: quality for quality in Quality if quality}
 NAMES = [quality.label for quality in Quality]
@@ -49,3 +65,8 @@ def parse_quality(word: object) -> Quality:
         said = repr(word[:40]) if isinstance(word, str) else f"of type {type(word).__name__}"
         raise QualityError(f"the quality {said} is unknown (known are {', '.join(BY_NAME)})")
     return found
+
+
+def worse(one: npt.NDArray[np.int16], other: npt.NDArray[np.int16]) -> npt.NDArray[np.int16]:
+    """Choose the worse of two qualities, position by position."""
+    return np.where(_RANKS[one] >= _RANKS[other], one, other)

@@ -4,15 +4,16 @@ Conservation holds: for energy, the sum over the buckets of any grid equals the 
 intervals that start within its range.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from meters.days import DayTable, Floats, Ints, Mask, Qualities
+from meters.days import DayTable, Floats, Ints, Mask, Qualities, exact_sums
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
-from meters.qualities import NAMES
+from meters.qualities import NAMES, worse
 
 FAR_FUTURE = 2**40
 
@@ -69,7 +70,7 @@ class Buckets:
         """The sum over all buckets, None where nothing is there or sums mean nothing."""
         if self.statistic not in {Statistic.SUM, Statistic.ADVANCE} or not self.count.any():
             return None
-        return float(np.nansum(self.values))
+        return math.fsum(self.values[self.count > 0])
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Series:
             np.diff(self.instants)[forward],
             steps[forward],
             # An advance is as good as the worse of its two states.
-            np.maximum(self.qualities[:-1], self.qualities[1:])[forward],
+            worse(self.qualities[:-1], self.qualities[1:])[forward],
             self.cadence,
         )
         return series, self.instants[1:][~forward]
@@ -216,19 +217,20 @@ def _reduce(
     values: Floats, where: npt.NDArray[np.int64], count: Ints, statistic: Statistic
 ) -> Floats:
     """Say the statistic of each bucket; `where` rises, so each bucket is a stretch of values."""
-    n = len(count)
-    if statistic in {Statistic.SUM, Statistic.ADVANCE, Statistic.MEAN}:
-        result = np.bincount(where, weights=values, minlength=n).astype(np.float64)
-        if statistic is Statistic.MEAN:
-            result = np.divide(result, count, out=np.full(n, np.nan), where=count > 0)
-    else:
-        result = np.full(n, np.nan)
-        filled: Mask = count > 0
-        if filled.any():
-            starts = np.concatenate(([0], np.cumsum(count)[:-1]))[filled]
-            ufunc = np.minimum if statistic is Statistic.MIN else np.maximum
-            result[filled] = ufunc.reduceat(values, starts)
-    result[count == 0] = np.nan
+    result = np.full(len(count), np.nan)
+    filled: Mask = count > 0
+    if not filled.any():
+        return result
+    starts = np.concatenate(([0], np.cumsum(count)[:-1]))[filled]
+    match statistic:
+        case Statistic.SUM | Statistic.ADVANCE:
+            result[filled] = exact_sums(values, starts)
+        case Statistic.MEAN:
+            result[filled] = exact_sums(values, starts) / count[filled]
+        case Statistic.MIN:
+            result[filled] = np.minimum.reduceat(values, starts)
+        case Statistic.MAX:
+            result[filled] = np.maximum.reduceat(values, starts)
     return result
 
 

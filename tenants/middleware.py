@@ -27,8 +27,8 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
 
     def process_request(self, request: HttpRequest) -> None:
         # What public's URLconf does not have is nowhere: also for a host that belongs to nobody.
+        # There is no `request.tenant` then, which the admin's templates take for the sign of public.
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
-        request.tenant = None  # type: ignore[attr-defined]
         enter_public()
         host = self.hostname_from_request(request)
         bare = {settings.PUBLIC_DOMAIN}

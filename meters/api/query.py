@@ -125,35 +125,53 @@ def _read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int
     def moment(text: str) -> int:
         return parse_moment(text, where)
 
-    given = parameters.given
     today = where.date_at(now)
     usual_start = where.midnight(today - timedelta(days=6))
+    tomorrow = _written(where.midnight(today + timedelta(days=1)), where)
     # A first look, for the example of each must go with the other.
-    known_start, known_end = (_quietly(moment, given.get(name, "")) for name in ("start", "end"))
-    start_example = usual_start if known_end is None else known_end - WEEK
-    end_example = where.midnight(today + timedelta(days=1))
-    if known_start is not None:
-        end_example = known_start + WEEK
-    start = parameters.read("start", moment, usual_start, _written(start_example, where))
-    end = parameters.read("end", moment, now, _written(end_example, where))
-    if end <= start and not (parameters.is_refused("start") or parameters.is_refused("end")):
+    known_start, known_end = (
+        _quietly(parameters.given.get(name, ""), where) for name in ("start", "end")
+    )
+    before = _beside(known_end, -1, where)
+    after = _beside(known_start, 1, where)
+    start = parameters.read("start", moment, usual_start, before or _written(usual_start, where))
+    end = parameters.read("end", moment, now, after or tomorrow)
+    if known_end is not None and before is None:
+        parameters.refuse("end", "Nothing is served before that.", after or tomorrow)
+    elif known_start is not None and after is None:
+        parameters.refuse(
+            "start", "Nothing is served after that.", before or _written(usual_start, where)
+        )
+    elif end <= start and not (parameters.is_refused("start") or parameters.is_refused("end")):
         said = (
             f"The end {where.at(end).isoformat()} does not lie after the start "
             f"{where.at(start).isoformat()}."
         )
-        if known_start is not None and _quietly(moment, _written(end_example, where)) is not None:
-            parameters.refuse("end", said, _written(end_example, where))
+        # The one that was written is at fault, the other one may be a default.
+        if after is not None:
+            parameters.refuse("end", said, after)
         else:
-            parameters.refuse("start", said, _written(end - WEEK, where))
+            parameters.refuse("start", said, before or _written(usual_start, where))
     # What follows only looks for an example where one of them was refused.
     return start, max(end, start + 1)
 
 
-def _quietly(moment: Callable[[str], int], text: str) -> int | None:
+def _quietly(text: str, where: Zone) -> int | None:
     try:
-        return moment(text)
+        return parse_moment(text, where)
     except MomentError:
         return None
+
+
+def _beside(instant: int | None, sign: int, where: Zone) -> str | None:
+    """Write a moment a while before or after another one, if there is one that is served."""
+    if instant is None:
+        return None
+    for distance in (WEEK, DAY, 1):
+        text = _written(instant + sign * distance, where)
+        if _quietly(text, where) is not None:
+            return text
+    return None
 
 
 def _written(instant: int, where: Zone) -> str:

@@ -1,6 +1,8 @@
 """What tests of ingestion build with: meters and sources, and the store read back by plain SQL."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +24,9 @@ QUARTER = 900
 Readings = dict[int, tuple[float, int]]
 
 
-def make_meter(name: str = "Meter", *, muid: UUID | None = None, zone: str = "Europe/Zurich") -> Meter:
+def make_meter(
+    name: str = "Meter", *, muid: UUID | None = None, zone: str = "Europe/Zurich"
+) -> Meter:
     return Meter.objects.create(name=name, muid=muid or uuid4(), timezone=zone)
 
 
@@ -108,3 +112,22 @@ def fingerprint() -> dict[str, Any]:
 
 def ago(**parts: float) -> datetime:
     return timezone.now() - timedelta(**parts)
+
+
+@contextmanager
+def queries() -> Iterator[list[str]]:
+    """Note each statement by its verb and the table it is about, savepoints left out."""
+    told: list[str] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        verb = sql.split()[0]
+        if "SAVEPOINT" not in sql:
+            names = re.findall(
+                r"reading_version|lastgang_day_upload|daily_profile|(?:meters|ingestion)_[a-z]+",
+                sql.partition(" FROM ")[2] if verb == "SELECT" and " FROM " in sql else sql,
+            )
+            told.append(f"{verb} {names[0] if names else '?'}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        yield told

@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body: bytes, status: int = 200, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
@@ -113,4 +113,9 @@ def refusing(status: int, **headers: str) -> Respond:
 
 def row(muid: object, timestamp: str, value: object = 0.1, **more: Any) -> dict[str, Any]:
     tags = {"muid": str(muid), "quality": "measured"}
-    return {"measurement": "energy", "timestamp": timestamp, "tags": tags, "0100011D00FF": value} | more
+    return {
+        "measurement": "energy",
+        "timestamp": timestamp,
+        "tags": tags,
+        "0100011D00FF": value,
+    } | more

@@ -64,15 +64,13 @@ class Readings:
 
 def write(register: Register, readings: Readings) -> None:
     """Store readings as day rows, by the ORM; each local day has one interval and phase."""
-    info = ZoneInfo(register.meter.timezone)
-    days = [datetime.fromtimestamp(int(t), info).date() for t in readings.instants]
     starts, dates = zone(register.meter.timezone).day_starts(
         int(readings.instants[0]), int(readings.instants[-1]) + 1
     )
     rows = []
     for begin, end, day in zip(starts[:-1], starts[1:], dates.tolist(), strict=True):
-        index = [i for i, one in enumerate(days) if one == day]
-        if not index:
+        index = np.flatnonzero((readings.instants >= begin) & (readings.instants < end))
+        if not len(index):
             continue
         interval = int(readings.intervals[index[0]])
         first = int(begin + (readings.instants[index[0]] - begin) % interval)

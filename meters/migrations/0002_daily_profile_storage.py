@@ -19,10 +19,19 @@ UNFILL = (
 )
 
 
+# Rows are read as arrays of one layout: a slot has a value, or NULL, and a quality.
+SLOTS = (
+    "ALTER TABLE daily_profile ADD CONSTRAINT values_and_qualities_are_slots "
+    'CHECK (cardinality("values") >= 1 AND cardinality("values") = cardinality(qualities))'
+)
+UNSLOTS = "ALTER TABLE daily_profile DROP CONSTRAINT values_and_qualities_are_slots"
+
+
 class Migration(migrations.Migration):
     dependencies = [("meters", "0001_initial")]
 
     operations = [
         migrations.RunSQL(CREATE, DROP),
         migrations.RunSQL(FILL, UNFILL),
+        migrations.RunSQL(SLOTS, UNSLOTS),
     ]
