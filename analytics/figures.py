@@ -271,6 +271,6 @@ def spark(values: Sequence[float | None]) -> dict[str, str] | None:
 
 def _as_json(figure: go.Figure) -> Figure:
     """Return plain lists and dicts, without the template that Plotly for Python sends along."""
-    figure.update_layout(template=None)
     found: Figure = figure.to_plotly_json()
+    found["layout"].pop("template", None)
     return found

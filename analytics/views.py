@@ -38,13 +38,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 def meters(request: HttpRequest) -> HttpResponse:
     """List meters; search and filter."""
     found = Meter.objects.all().with_registers()
-    text, site = request.GET.get("q", "").strip(), request.GET.get("site", "")
+    # PostgreSQL's texts hold no NUL, so nothing is called so.
+    text = request.GET.get("q", "").replace("\0", "").strip()
+    site = request.GET.get("site", "")
     if text:
         found = found.filter(
             Q(name__icontains=text)
             | Q(metering_point__icontains=text)
             | Q(site__name__icontains=text)
-            | Q(muid__icontains=text.replace("-", ""))
+            | Q(muid__icontains=text)
         )
     if site.isdecimal():
         found = found.filter(site=int(site))

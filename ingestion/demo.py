@@ -119,7 +119,14 @@ def set_up_meters(tenant: str, simulator: str, recordings: Recordings) -> list[S
 def _source(name: str, *, address: str, note: str, backfill_from: datetime) -> Source:
     # The simulator may have another port than last time.
     source, made = Source.objects.get_or_create(
-        name=name, defaults={"address": address, "note": note, "backfill_from": backfill_from}
+        name=name,
+        defaults={
+            "address": address,
+            "note": note,
+            "backfill_from": backfill_from,
+            # The demo reads it for the first time itself, with a progress bar.
+            "next_sweep_at": timezone.now() + timedelta(minutes=15),
+        },
     )
     if not made and (source.address, source.note) != (address, note):
         source.address, source.note = address, note

@@ -1,6 +1,7 @@
 """Ingestion: a run in, what was stored out. Tasks and commands only call what stands here."""
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -72,11 +73,28 @@ def plan_due(now: datetime) -> list[int]:
     return list(Run.objects.waiting(now).order_by("created_at").values_list("pk", flat=True))
 
 
-def execute_run(run: Run, *, worker: str, progress: Progress = no_progress) -> RunResult | None:
+def execute_run(
+    run: Run,
+    *,
+    worker: str,
+    progress: Progress = no_progress,
+    sleep: Callable[[float], None] = time.sleep,
+) -> RunResult | None:
     """Do a run that waits, meter by meter; None where somebody else has it.
 
     A meter's failure is its own: the others are still asked. Where the process dies, the run's
     lease runs out, and whoever takes it up goes on with the meters that are not done.
+
+    Parameters
+    ----------
+    run
+        What is to be done.
+    worker
+        Who does it, by a name that nobody else has.
+    progress
+        Is told after each piece.
+    sleep
+        Waits a number of seconds before the upstream is asked again.
 
     Raises
     ------
@@ -89,15 +107,14 @@ def execute_run(run: Run, *, worker: str, progress: Progress = no_progress) -> R
     error = _obstacle(run)
     if error:
         return finish(run, error=error)
-    source = run.source
-    assert source is not None
     feeds = _feeds(run)
     Run.objects.filter(pk=run.pk, worker=worker).update(meters=feeds.count())
     results: list[MeterResult] = []
     try:
         with Lease(run) as lease:
             # Not a comprehension: what is done so far is told also where it is broken off.
-            for result in _each_meter(run, source, feeds.exclude(last_run=run), lease, progress):
+            todo = list(feeds.exclude(last_run=run))
+            for result in _each_meter(run, todo, lease, progress, sleep):
                 results.append(result)  # noqa: PERF402
     except KeyboardInterrupt:
         finish(run, results, error="Broken off by hand. What was stored stays.")
@@ -124,7 +141,7 @@ def rehearse_run(
     """
     run = Run(source=source, trigger=Run.Trigger.COMMAND, only=list(only), start=start, stop=stop)
     try:
-        results = list(_each_meter(run, source, _feeds(run), None, progress))
+        results = list(_each_meter(run, list(_feeds(run)), None, progress))
     except UndecryptableError as error:
         run.state, run.error = Run.State.FAILED, str(error)
         return RunResult(run)
@@ -155,14 +172,19 @@ def _feeds(run: Run) -> QuerySet[Feed]:
 
 
 def _each_meter(
-    run: Run, source: Source, feeds: QuerySet[Feed], lease: Lease | None, progress: Progress
+    run: Run,
+    todo: Sequence[Feed],
+    lease: Lease | None,
+    progress: Progress,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[MeterResult]:
     """Ask for one meter after the other over one connection."""
-    todo = list(feeds)
+    source = run.source
+    assert source is not None
     ends = {} if run.start else _stored_ends([feed.pk for feed in todo])
     endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
     unreachable: list[str] = []
-    with Client(endpoint) as client:
+    with Client(endpoint, sleep=sleep) as client:
         for done, feed in enumerate(todo):
             job = Job(run, source, feed, client, ends.get(feed.pk), lease)
             if len(unreachable) < MOST_UNREACHABLE:

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 import numpy as np
 
+from meters.days import Ints
 from meters.grid import Cadence
 from meters.models import Meter, Register
-from meters.profiles import last_reading_ends, read_totals
-from meters.zones import DAY
+from meters.profiles import DayTotals, last_reading_ends, read_totals
+from meters.zones import DAY, Zone
 
 # Many meters deliver once a day, so a day's silence is no news yet.
 LATE, SILENT = DAY, 3 * DAY
@@ -35,7 +36,7 @@ class MeterHealth:
     last_end
         When the latest stored interval ends [s]; None where there is none.
     count, expected
-        Intervals of the last days that are there, and that should be.
+        Intervals of the last days that are there, of those that should be, and that should be.
     """
 
     state: State
@@ -46,7 +47,7 @@ class MeterHealth:
     @property
     def completeness(self) -> float | None:
         """The share of expected intervals that is there [0, 1]; None where none is expected."""
-        return min(self.count / self.expected, 1.0) if self.expected else None
+        return self.count / self.expected if self.expected else None
 
 
 def health(meters: Sequence[Meter], now: int, days: int = 30) -> dict[int, MeterHealth]:
@@ -95,19 +96,38 @@ def _recent_counts(
     if not registers:
         return {}
     totals = read_totals([r.pk for r in registers], now // DAY - days - 1, now // DAY + 1)
+    edges = {
+        place: _last_days(place, now, days) for place in {meter.zone for meter in meters.values()}
+    }
     found = {}
     for register in registers:
         meter = meters[register.meter_id]
-        start = meter.zone.midnight(meter.zone.date_at(now) - timedelta(days=days))
-        own = totals.of_register(register.pk)
-        inside = own.first >= start
-        cadence = (
-            Cadence.of_days(own.first[inside], own.first[inside], own.interval[inside])
-            if inside.any()
-            else Cadence.steady(register.interval or 900)
-        )
-        edges = np.array([start, now], dtype=np.int64)
-        validity = meter.validity
-        expected = cadence.count(edges, validity.since, validity.until, now)
-        found[register.pk] = int(own.count[inside].sum()), int(expected[0])
+        found[register.pk] = _count(register, totals.of_register(register.pk), meter, edges, now)
     return found
+
+
+def _last_days(place: Zone, now: int, days: int) -> Ints:
+    """Return where the last whole local days and today begin, and the present, at the end."""
+    start = place.midnight(place.date_at(now) - timedelta(days=days))
+    starts, _ = place.day_starts(start, now)
+    return np.concatenate((starts[starts < now], [now])).astype(np.int64)
+
+
+def _count(
+    register: Register, own: DayTotals, meter: Meter, edges: dict[Zone, Ints], now: int
+) -> tuple[int, int]:
+    """Count one register's intervals, those that are there and those that should be.
+
+    It is done day by day, so that readings which nobody expects, such as those after a meter's
+    removal, make up for no gap elsewhere.
+    """
+    days, validity = edges[meter.zone], meter.validity
+    own = own.starting_in(int(days[0]), now)
+    if len(own):
+        cadence = Cadence.of_days(own.first, own.first, own.interval)
+    else:
+        cadence = Cadence.steady(register.interval or 900)
+    expected = cadence.count(days, validity.since, validity.until, now)
+    day = np.searchsorted(days, own.first, side="right") - 1
+    there = np.bincount(day, weights=own.count, minlength=len(expected))
+    return int(np.minimum(there, expected).sum()), int(expected.sum())

@@ -7,7 +7,7 @@ import numpy as np
 from django.db import connection
 
 from meters.copybinary import READ_COLUMNS, decode
-from meters.days import DayTable, Floats, Ints
+from meters.days import DayTable, Floats, Ints, Mask
 from meters.models import Meter, Register
 from meters.series import Series
 from meters.zones import DAY
@@ -133,7 +133,13 @@ class DayTotals:
     def of_register(self, register: int) -> "DayTotals":
         """Choose one register's days."""
         low, high = np.searchsorted(self.register, [register, register + 1])
-        part = slice(int(low), int(high))
+        return self._take(slice(int(low), int(high)))
+
+    def starting_in(self, start: int, end: int) -> "DayTotals":
+        """Choose the days whose first interval starts in ``[start, end)`` [s]."""
+        return self._take((self.first >= start) & (self.first < end))
+
+    def _take(self, part: slice | Mask) -> "DayTotals":
         return DayTotals(*(getattr(self, field.name)[part] for field in fields(self)))
 
 

@@ -40,7 +40,7 @@ def make_source(address: str, *meters: Meter, **options: Any) -> Source:
 
 def sweep(source: Source, worker: str = "tester", **window: Any) -> RunResult:
     run = plan_run(source=source, trigger=Run.Trigger.COMMAND, **window)
-    result = execute_run(run, worker=worker)
+    result = execute_run(run, worker=worker, sleep=lambda _: None)
     assert result is not None
     return result
 

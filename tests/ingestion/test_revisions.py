@@ -93,21 +93,18 @@ def test_a_better_quality_alone_is_a_correction() -> None:
 def test_a_day_that_is_cut_anew_keeps_what_was_replaced() -> None:
     """Two half-hourly readings, and later the quarter-hours between them, one of them corrected."""
     meter = make_meter(zone="UTC")
-    store(batch(meter.muid, [(JANUARY + i * 1800, float(i)) for i in range(4)]))
+    store(batch(meter.muid, [(JANUARY, 0.0), (JANUARY + 1800, 1.0)]))
     assert DailyProfile.objects.get().interval == 1800
     readings = [(JANUARY + i * QUARTER, i / 2) for i in range(96)]
     readings[2] = JANUARY + 1800, 77.0
     done = store(batch(meter.muid, readings))
-    kept = stored(meter.muid)
-    if done.counts.corrected:
-        (revision,) = ReadingRevision.objects.all()
-        assert [(int(w.timestamp()), v) for w, v, _ in revision.readings()] == [
-            (JANUARY + 1800, 1.0)
-        ]
-        assert kept[JANUARY + 1800] == (77.0, 1)
-    else:
-        assert done.counts.rejected
-        assert kept[JANUARY + 1800] == (1.0, 1)
+    assert done.counts == Counts(new=94, corrected=1, unchanged=1)
+    assert DailyProfile.objects.get().interval == 900
+    (revision,) = ReadingRevision.objects.all()
+    # Told in the slots of the row that took the place.
+    assert revision.interval == 900
+    assert [(int(w.timestamp()), v) for w, v, _ in revision.readings()] == [(JANUARY + 1800, 1.0)]
+    assert stored(meter.muid) == {at: (value, 1) for at, value in readings}
 
 
 def test_corrections_of_many_days_make_a_row_for_each() -> None:

@@ -1,16 +1,20 @@
 """Stored readings for tests: day rows laid out and written apart from the code that reads them."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import psycopg
+import pytest
 from django.test.client import Client
 from django.utils.http import urlencode
 
-from ingestion.services import ingest_rows
+from ingestion.files import RowsFile, ingest_file
 from meters.models import DailyProfile, Meter, Register
 from meters.zones import zone
 from tests.conftest import RECORDED_EXPORT, RECORDED_IMPORT, Customer
@@ -106,7 +110,26 @@ def store_recordings(customer: Customer, folder: Path) -> None:
     with customer.tenant.entered():
         for muid in (RECORDED_IMPORT, RECORDED_EXPORT):
             rows = json.loads((folder / f"{muid}.json").read_text())["data"]
-            assert ingest_rows(rows, register_meters=True).counts.new == 2688
+            file = RowsFile(rows, register_zone="Europe/Zurich")
+            assert ingest_file(file, worker="test").counts.new == 2688
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """List what is sent to PostgreSQL, COPY included, which Django's own counting doesn't see."""
+    sent: list[str] = []
+
+    def noting(real: Callable) -> Callable:
+        def note(cursor: psycopg.Cursor, query: object, *args: object, **more: object) -> object:
+            sent.append(query if isinstance(query, str) else query.as_string(cursor))
+            return real(cursor, query, *args, **more)
+
+        return note
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("execute", "copy"):
+            patch.setattr(psycopg.Cursor, name, noting(getattr(psycopg.Cursor, name)))
+        yield sent
 
 
 class Api:

@@ -18,8 +18,8 @@ from django.db.models import Model
 
 from accounts.models import ApiToken, User
 from accounts.sites import tenant_site
+from ingestion.files import RowsFile, ingest_file
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
-from ingestion.services import ingest_rows
 from meters.models import Meter, Site
 from tests.conftest import Customer
 from tests.tenants.walk import Address
@@ -139,10 +139,16 @@ def _meters(marked: Marked) -> None:
             metering_point=marked.text(f"point-{name}"),
         )
         Feed.objects.create(meter=meter, source=source, last_error=marked.text("last-error"))
+    run, corrected = (
+        Run.objects.create(source=source, trigger=Run.Trigger.ADMIN, state=Run.State.SUCCEEDED)
+        for _ in range(2)
+    )
     rows = [_row(muid, at, marked.value) for muid in (SHARED, marked.own) for at in _quarters()]
-    ingest_rows(rows)
+    ingest_file(RowsFile(rows), worker="marks")
     bad = _row(SHARED, _quarters()[3], marked.text("raw"))
-    corrected = ingest_rows([_row(SHARED, _quarters()[0], marked.value / 2), bad]).run
+    corrected = ingest_file(
+        RowsFile([_row(SHARED, _quarters()[0], marked.value / 2), bad]), worker="marks"
+    ).run
     run = Run.objects.create(
         source=source, trigger=Run.Trigger.ADMIN, state=Run.State.FAILED, error=marked.text("error")
     )
@@ -181,6 +187,16 @@ def _quarters() -> list[datetime]:
     """The quarter-hours of the last two days that are over."""
     last = int(time.time()) // 900 - 1
     return [datetime.fromtimestamp(900 * (last - i), UTC) for i in range(192, 0, -1)]
+
+
+def _store(rows: list[dict[str, object]], run: Run) -> None:
+    parsed = parse(rows, Asked(now=int(time.time())))
+    store(
+        parsed.batch,
+        rejections=parsed.rejections,
+        raw=lambda row: raw_text(rows[row]),
+        context=Context(run=run),
+    )
 
 
 def _row(muid: UUID, at: datetime, value: object) -> dict[str, object]:

@@ -135,9 +135,7 @@ def test_accounts_do_not_cross(
 def test_only_permissions_that_mean_something_are_offered(
     site: str, acme: Customer, bare: Client
 ) -> None:
-    client, foreign = (
-        (acme.client(), "tenants |") if site == "tenant" else (bare, "ingestion |")
-    )
+    client, foreign = (acme.client(), "tenants |") if site == "tenant" else (bare, "ingestion |")
     for path in ("accounts/user/1/change/", "auth/group/add/"):
         page = (client if site == "tenant" else bare).get(f"/admin/{path}", follow=True)
         text = page.content.decode().lower()

@@ -58,7 +58,13 @@ def test_a_host_of_nobodys_learns_nothing(
 
 @pytest.mark.parametrize(
     "host",
-    ["acme.localhost", "ACME.LocalHost", "acme.localhost.", "acme.localhost:8000", "Acme.localhost.:1"],
+    [
+        "acme.localhost",
+        "ACME.LocalHost",
+        "acme.localhost.",
+        "acme.localhost:8000",
+        "Acme.localhost.:1",
+    ],
 )
 def test_a_host_is_the_same_however_it_is_written(acme: Customer, host: str) -> None:
     client = acme.client()
@@ -81,11 +87,15 @@ def test_the_bare_domain_is_nobodys_either(acme: Customer, host: str) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["HTTP_X_FORWARDED_HOST", "HTTP_FORWARDED", "HTTP_X_HOST", "HTTP_X_ORIGINAL_HOST", "HTTP_X_TENANT"],
+    [
+        "HTTP_X_FORWARDED_HOST",
+        "HTTP_FORWARDED",
+        "HTTP_X_HOST",
+        "HTTP_X_ORIGINAL_HOST",
+        "HTTP_X_TENANT",
+    ],
 )
-def test_no_other_header_names_the_tenant(
-    acme: Customer, nordwind: Customer, header: str
-) -> None:
+def test_no_other_header_names_the_tenant(acme: Customer, nordwind: Customer, header: str) -> None:
     value = f"host={nordwind.domain}" if header == "HTTP_FORWARDED" else nordwind.domain
     status, text = page_of(acme.client(), **{header: value})
     assert status == 200
@@ -110,7 +120,9 @@ def test_a_session_is_nothing_even_where_account_and_password_are_the_same(
         with customer.tenant.entered():
             User.objects.create_user("same@example.com", "one password for both")
     signed_in = acme.client(signed_in=False)
-    signed_in.post("/sign-in/", {"username": "same@example.com", "password": "one password for both"})
+    signed_in.post(
+        "/sign-in/", {"username": "same@example.com", "password": "one password for both"}
+    )
     assert signed_in.get("/").status_code == 200
     signed_in.defaults["HTTP_HOST"] = nordwind.domain
     assert signed_in.get("/").status_code == 302
@@ -133,7 +145,8 @@ def test_a_token_is_no_key_to_pages(acme: Customer) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", "lg_", "a b", "\x00", "lg_\x00\x00", "\xff\xfe", "ü", "%00", "x" * 5000, "'--"]
+    "token",
+    ["", "x", "lg_", "a b", "\x00", "lg_\x00\x00", "\xff\xfe", "ü", "%00", "x" * 5000, "'--"],
 )
 def test_what_is_no_token_is_refused_in_words(acme: Customer, token: str) -> None:
     client = acme.client(signed_in=False)
@@ -142,7 +155,9 @@ def test_what_is_no_token_is_refused_in_words(acme: Customer, token: str) -> Non
     assert answer.json()["status"] == 401
 
 
-@pytest.mark.parametrize("cookie", ['"\\000aaaaaaaaa"', "\xff" * 20, "x" * 41, "' OR 1=1 --", "a;b"])
+@pytest.mark.parametrize(
+    "cookie", ['"\\000aaaaaaaaa"', "\xff" * 20, "x" * 41, "' OR 1=1 --", "a;b"]
+)
 def test_what_is_no_session_leads_to_the_sign_in(acme: Customer, cookie: str) -> None:
     answer = Client(HTTP_HOST=acme.domain).get("/", HTTP_COOKIE=f"session={cookie}")
     assert answer.headers["Location"] == "/sign-in/?next=/"

@@ -45,9 +45,7 @@ def assert_clean(path: str, text: str, others: Marked, *, asked_for: str = "") -
 
 
 @BOTH_WAYS
-def test_every_address_shows_its_own_tenant_alone(
-    marked: tuple[Marked, Marked], way: int
-) -> None:
+def test_every_address_shows_its_own_tenant_alone(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
     client = mine.customer.client()
     with mine.customer.tenant.entered():
@@ -109,7 +107,10 @@ def test_every_operation_of_the_api_answers_with_its_own_readings(
             for muid, chosen in itertools.product((SHARED, mine.own), options):
                 query = chosen if "readings" in path else chosen[1:]
                 status, text = ask(
-                    client, path.format(muid=muid, format=".json"), data=dict(query), **mine.customer.bearer
+                    client,
+                    path.format(muid=muid, format=".json"),
+                    data=dict(query),
+                    **mine.customer.bearer,
                 )
                 assert status in {200, 400}, (path, query, text[-300:])
                 assert_clean(path, text, others)

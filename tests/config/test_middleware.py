@@ -1,0 +1,154 @@
+"""The probes: they answer before any tenant is known, and tell what is gone."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from django.test import Client
+
+from tests.tenants.processes import environment, free_port, wait_until, web
+
+HOSTS = ["10.1.2.3:8000", "[::1]", "unknown.example", "", "acme.localhost", "not a host"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("host", HOSTS)
+def test_probes_answer_under_any_host(host: str) -> None:
+    client = Client(HTTP_HOST=host)
+    alive, ready = client.get("/healthz"), client.get("/readyz")
+    assert (alive.status_code, alive.content) == (200, b"ok\n")
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "redis": "ok"})
+
+
+def test_alive_needs_no_database() -> None:
+    # Without its mark pytest-django refuses every query of this test.
+    assert Client(HTTP_HOST="10.1.2.3").get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db
+def test_probes_need_no_tenant(settings: Any) -> None:
+    """Not even its tables: a probe comes while they are migrated, too."""
+    settings.MIDDLEWARE = ["config.middleware.HealthMiddleware"]
+    assert Client(HTTP_HOST="10.1.2.3").get("/readyz").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/", "/healthz/x", "//healthz"])
+def test_only_the_exact_address_is_a_probe(path: str) -> None:
+    assert Client(HTTP_HOST="unknown.example").get(path).status_code == 404
+
+
+@pytest.mark.django_db
+def test_redis_gone_is_told_and_not_fatal(settings: Any) -> None:
+    cache = settings.CACHES["default"] | {"LOCATION": f"redis://127.0.0.1:{free_port()}/0"}
+    settings.CACHES = {"default": cache}
+    ready = Client(HTTP_HOST="10.1.2.3").get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"database": "ok", "redis": "unreachable"})
+
+
+@pytest.fixture
+def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The test's database exists; whoever connects to it is another process."""
+    with django_db_blocker.unblock():
+        yield
+
+
+class Gate:
+    """A door to a server that a test can shut."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        self.port = 0
+        self._open: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+
+    def open(self) -> None:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen()
+        self.port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._serve, args=[listener], daemon=True).start()
+
+    def shut(self) -> None:
+        assert self._listener is not None
+        # A listener that another thread waits on is only gone once it is shut down.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for one in self._open:
+            with_errors_ignored(one)
+        self._open.clear()
+
+    def _serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                caller, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target)
+            self._open += [caller, server]
+            for source, sink in ((caller, server), (server, caller)):
+                threading.Thread(target=_pass_on, args=[source, sink], daemon=True).start()
+
+
+def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    except OSError:
+        pass
+    finally:
+        with_errors_ignored(source)
+        with_errors_ignored(sink)
+
+
+def with_errors_ignored(one: socket.socket) -> None:
+    try:
+        one.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # it is shut already
+    one.close()
+
+
+@contextmanager
+def gate(url: str) -> Iterator[tuple[Gate, str]]:
+    parts = urlsplit(url)
+    door = Gate((parts.hostname or "", parts.port or 0))
+    door.open()
+    yield door, url.replace(f":{parts.port}/", f":{door.port}/")
+    door.shut()
+
+
+@pytest.mark.parametrize("pool", ["0", "2"])
+def test_a_lost_server_is_told_and_found_again(
+    database: None, tmp_path: Path, pool: str
+) -> None:
+    """Against a web process as it runs in production, with and without its pool."""
+    env = environment(DATABASE_POOL_SIZE=pool)
+    with gate(env["DATABASE_URL"]) as (postgres, url), gate(env["REDIS_URL"]) as (redis, cache):
+        env |= {"DATABASE_URL": url, "REDIS_URL": cache}
+        with web(tmp_path / "web.log", env=env) as address:
+
+            def ready() -> tuple[int, dict[str, str]]:
+                found = requests.get(f"{address}/readyz", timeout=20)
+                return found.status_code, found.json()
+
+            assert ready() == (200, {"database": "ok", "redis": "ok"})
+            postgres.shut()
+            assert ready() == (503, {"database": "unreachable", "redis": "ok"})
+            assert requests.get(f"{address}/healthz", timeout=20).status_code == 200
+            redis.shut()
+            assert ready() == (503, {"database": "unreachable", "redis": "unreachable"})
+            postgres.open()
+            wait_until(
+                lambda: ready() == (200, {"database": "ok", "redis": "unreachable"}), "back again"
+            )
+            redis.open()
+            wait_until(lambda: ready() == (200, {"database": "ok", "redis": "ok"}), "both are back")

@@ -1,0 +1,131 @@
+"""Settings fail loudly: what is missing or malformed is named, and no secret is repeated."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+GOOD = {
+    "LASTGANG_ENV": "production",
+    "SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
+    "FIELD_ENCRYPTION_KEYS": "bm90LWEtc2VjcmV0LW9ubHktZm9yLXRoZS1saW50ZXI=",
+    "PUBLIC_DOMAIN": "example.com",
+    "DATABASE_URL": "postgres://u:hidden@127.0.0.1:1/name",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
+CHECK = "import django; django.setup(); from django.core.management import call_command as c; "
+LIST = CHECK + "c('check', deploy=True, fail_level='ERROR')"
+
+
+def run(code: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    known = GOOD | variables
+    env = {name: value for name, value in known.items() if value is not None}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=settings.BASE_DIR,
+        env=kept | env | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings_error(**variables: str | None) -> str:
+    """The last line of what importing the settings says."""
+    done = run("import config.settings", **variables)
+    assert done.returncode != 0, f"taken as good: {variables}"
+    assert "hidden" not in done.stderr, "a password is repeated"
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: "), done.stderr
+    return last
+
+
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"LASTGANG_ENV"}))
+@pytest.mark.parametrize("value", [None, ""], ids=["missing", "empty"])
+def test_a_missing_variable_names_itself(name: str, value: str | None) -> None:
+    assert f"{name} is not set" in settings_error(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("LASTGANG_ENV", "prodution", "write production or development"),
+        ("LASTGANG_ENV", "", "write production or development"),
+        ("DEBUG", "maybe", "is not a switch"),
+        ("HTTPS", "yes please", "is not a switch"),
+        ("DATABASE_POOL_SIZE", "many", "is not a whole number"),
+        ("DATABASE_POOL_SIZE", "-1", "is too small"),
+        ("LOG_LEVEL", "LOUD", "is not a level"),
+        ("PUBLIC_DOMAIN", "https://example.com", "is not a host name"),
+        ("PUBLIC_DOMAIN", "example.com:8000", "is not a host name"),
+        ("DATABASE_URL", "hidden", "is not an address such as postgres://"),
+        ("DATABASE_URL", "mysql://u:hidden@host/name", "is not an address such as postgres://"),
+        ("DATABASE_URL", "postgres://u:hidden@host:port/name", "is not an address"),
+        ("REDIS_URL", "http://u:hidden@host", "is not an address such as redis://"),
+        ("REDIS_URL", "127.0.0.1:6379", "is not an address such as redis://"),
+        ("FIELD_ENCRYPTION_KEYS", "hidden", "Key 1 of FIELD_ENCRYPTION_KEYS is not a Fernet key"),
+        (
+            "FIELD_ENCRYPTION_KEYS",
+            GOOD["FIELD_ENCRYPTION_KEYS"] + ",hidden",
+            "Key 2 of FIELD_ENCRYPTION_KEYS is not a Fernet key",
+        ),
+        ("FIELD_ENCRYPTION_KEYS", GOOD["FIELD_ENCRYPTION_KEYS"] + ",", "Key 2 of"),
+    ],
+)
+def test_a_malformed_variable_names_itself(name: str, value: str, words: str) -> None:
+    said = settings_error(**{name: value})
+    assert name in said
+    assert words in said
+
+
+def test_a_good_environment_passes_every_check() -> None:
+    done = run(LIST)
+    assert done.returncode == 0, done.stderr
+    assert "tenants." not in done.stderr
+    assert "WARNINGS" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://u:hidden@127.0.0.1:6432/name", "postgres://u:hidden@pgbouncer.db/name"]
+)
+def test_a_pooler_that_mixes_tenants_is_warned_of(url: str) -> None:
+    done = run(LIST, DATABASE_URL=url)
+    assert "(tenants.W001)" in done.stderr
+    assert "In transaction mode PgBouncer hands one tenant's search path to another" in done.stderr
+    assert "hidden" not in done.stderr
+
+
+def test_a_backend_that_would_show_public_is_refused() -> None:
+    code = (
+        "from django.conf import settings; "
+        "settings.DATABASES['default']['ENGINE'] = 'django_tenants.postgresql_backend'; " + LIST
+    )
+    done = run(code)
+    assert done.returncode != 0
+    assert "(tenants.E001)" in done.stderr
+    assert "Only tenants.postgresql keeps the search path inside the tenant's schema" in done.stderr
+
+
+def test_what_logs_before_django_is_ready_is_no_trouble() -> None:
+    code = "import config.settings, logging; logging.getLogger('x').error('early'); " + CHECK
+    done = run(code.rstrip("; "))
+    assert done.returncode == 0, done.stderr
+    assert '"tenant": "public"' in done.stderr
+    assert "Logging error" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_manage_names_what_is_missing_in_production() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={**GOOD, "PATH": os.environ["PATH"], "REDIS_URL": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "The environment variable REDIS_URL is not set" in done.stderr

@@ -1,0 +1,237 @@
+"""Pages of a tenant, over HTTP: what they show, and how they meet nothing and odd requests."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from ingestion.models import Feed, Run, Source
+from meters.models import Site
+from tests.conftest import Customer
+from tests.meters.stored import (
+    EXPORT,
+    IMPORT,
+    POWER,
+    STATE,
+    UNKNOWN,
+    Readings,
+    at,
+    make_meter,
+    make_register,
+    store_recordings,
+    write,
+)
+
+IMPORT_MUID = "95ce3367-cbce-4a4d-bbe3-da082831d7bd"
+
+
+@pytest.fixture
+def browser(acme: Customer) -> Client:
+    return acme.client()
+
+
+def text_of(response: Any) -> str:
+    """The words of a page, without tags."""
+    body = re.sub(
+        r"<script.*?</script>|<svg.*?</svg>", " ", response.content.decode(), flags=re.DOTALL
+    )
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+def test_an_empty_tenant_is_offered_the_first_step(browser: Client) -> None:
+    for path in ("/", "/meters/", "/ingestion/"):
+        response = browser.get(path)
+        assert response.status_code == 200
+    assert "Register a meter" in text_of(browser.get("/"))
+    assert "No meters yet" in text_of(browser.get("/meters/"))
+
+
+def test_a_households_february(browser: Client, acme: Customer, recordings: Any) -> None:
+    store_recordings(acme, recordings)
+    page = browser.get(f"/meters/{IMPORT_MUID}/?start=2023-02-01&end=2023-03-01")
+    words = text_of(page)
+    assert "97.56" in words, "kWh of the local month"
+    assert "1 to 28 February 2023" in words
+    assert "No readings from 1 Feb 2023, 00:00 to 1 Feb 2023, 01:00 (4 intervals)." in words
+    assert "Active energy import" in words
+    assert [chart.title for chart in page.context["charts"]] == [
+        "Load curve",
+        "Energy by day",
+        "A usual day, import",
+    ]
+    daily = page.context["charts"][1].figure["data"][0]
+    assert (daily["x"][0], daily["y"][0]) == ("2023-02-01", 1.8299)
+
+
+def test_the_page_and_the_api_agree(browser: Client, acme: Customer, recordings: Any) -> None:
+    store_recordings(acme, recordings)
+    page = browser.get(f"/meters/{IMPORT_MUID}/?start=2023-02-01&end=2023-03-01&resolution=P1D")
+    [shown] = page.context["charts"][0].figure["data"]
+    answer = browser.get(
+        f"/api/v1/meters/{IMPORT_MUID}/readings/?{page.context['api_query']}"
+    ).json()
+    [series] = answer["series"]
+    assert [row["start"][:10] for row in series["rows"]] == list(shown["x"])
+    assert [row["value"] for row in series["rows"]] == pytest.approx(list(shown["y"]))
+
+
+@pytest.mark.parametrize("obis", [IMPORT, EXPORT, STATE, POWER, UNKNOWN])
+def test_every_kind_of_register_has_a_page(browser: Client, acme: Customer, obis: str) -> None:
+    with acme.tenant.entered():
+        meter = make_meter()
+        start = at("2024-10-20T00:00", "Europe/Zurich")
+        write(make_register(meter, obis), Readings.steady(start, start + 12 * 86_400))
+    for query in ("", "?range=day", "?range=all", "?range=year&resolution=P1M", "?resolution=PT1H"):
+        response = browser.get(f"/meters/{meter.muid}/{query}")
+        assert response.status_code == 200, query
+        assert response.context["charts"], query
+
+
+def test_a_meter_without_readings_and_one_without_registers(
+    browser: Client, acme: Customer
+) -> None:
+    with acme.tenant.entered():
+        bare, silent = make_meter(name="Bare"), make_meter(name="Silent")
+        make_register(silent)
+    for meter in (bare, silent):
+        assert "No readings yet" in text_of(browser.get(f"/meters/{meter.muid}/"))
+    assert browser.get("/").status_code == 200
+
+
+def test_an_unknown_meter_is_not_found(browser: Client) -> None:
+    assert browser.get(f"/meters/{uuid4()}/").status_code == 404
+    assert browser.get("/meters/not-a-muid/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "start=x&end=y",
+        "start=2024-10-01&end=2024-09-01",
+        "range=%00",
+        "resolution=%F0%9F%92%A5",
+        "start=0001-01-01&end=9999-12-31",
+        "page=-1",
+        "site=' OR 1=1&q=%25",
+        "q=%00",
+        "site=99999999999999999999999",
+        "show=%27",
+    ],
+)
+def test_odd_addresses_never_break_a_page(browser: Client, acme: Customer, query: str) -> None:
+    with acme.tenant.entered():
+        meter = make_meter()
+        start = at("2024-10-20T00:00", "Europe/Zurich")
+        write(make_register(meter), Readings.steady(start, start + 86_400))
+    for path in ("/", "/meters/", f"/meters/{meter.muid}/", "/ingestion/"):
+        assert browser.get(f"{path}?{query}").status_code == 200, path
+
+
+def test_meters_are_searched_and_filtered(browser: Client, acme: Customer) -> None:
+    with acme.tenant.entered():
+        site = Site.objects.create(name="Seestrasse 12")
+        here = make_meter(name="Heat pump", site=site)
+        make_meter(name="Telecom cabinet")
+
+    def names(query: str) -> list[str]:
+        return [row.meter.name for row in browser.get(f"/meters/?{query}").context["rows"]]
+
+    assert names("") == ["Heat pump", "Telecom cabinet"]
+    assert names("q=heat") == ["Heat pump"]
+    assert names("q=seestr") == ["Heat pump"]
+    assert names(f"q={here.muid}") == ["Heat pump"]
+    assert names(f"site={site.pk}") == ["Heat pump"]
+    assert names("q=nothing") == []
+
+
+def test_a_name_with_markup_is_shown_as_text(browser: Client, acme: Customer) -> None:
+    with acme.tenant.entered():
+        meter = make_meter(name="<script>alert(1)</script>")
+        start = at("2024-10-20T00:00", "Europe/Zurich")
+        write(make_register(meter), Readings.steady(start, start + 86_400))
+    for path in ("/", "/meters/", f"/meters/{meter.muid}/"):
+        assert b"<script>alert" not in browser.get(path).content
+
+
+def test_runs_tell_what_they_did(browser: Client, acme: Customer) -> None:
+    with acme.tenant.entered():
+        source = Source.objects.create(name="Upstream", address="https://meters.example.com")
+        good = Run.objects.create(
+            source=source, trigger=Run.Trigger.SCHEDULE, state=Run.State.SUCCEEDED, new=12_345
+        )
+        bad = Run.objects.create(
+            source=source,
+            trigger=Run.Trigger.COMMAND,
+            state=Run.State.FAILED,
+            error="meters.example.com answered 401 Unauthorized. Check the source's token.",
+        )
+    listed = text_of(browser.get("/ingestion/"))
+    assert "12 345" in listed
+    assert "Check the source" in listed
+    assert [run.pk for run in browser.get("/ingestion/?show=failed").context["page_obj"]] == [
+        bad.pk
+    ]
+    assert "what was stored before is as it was" in text_of(
+        browser.get(f"/ingestion/runs/{bad.pk}/")
+    )
+    assert browser.get(f"/ingestion/runs/{good.pk}/").status_code == 200
+    assert browser.get("/ingestion/runs/999999/").status_code == 404
+
+
+def test_the_overview_adds_up_all_meters(browser: Client, acme: Customer) -> None:
+    now = int(timezone.now().timestamp()) // 900 * 900
+    start = now - 40 * 86_400
+    with acme.tenant.entered():
+        for number in range(3):
+            meter = make_meter(name=f"Meter {number}")
+            write(
+                make_register(meter, EXPORT if number == 2 else IMPORT),
+                Readings.steady(start, now, value=0.25),
+            )
+    page = browser.get("/?range=week")
+    imported, exported, fresh, complete = page.context["tiles"]
+    rows = page.context["rows"]
+    assert sum(row.imported for row in rows if row.imported) == pytest.approx(2 * rows[2].exported)
+    assert (imported["label"], exported["label"]) == ("Import", "Export")
+    assert imported["figure"].replace("\u2009", "").startswith(f"{2 * rows[2].exported:.0f}"[:2])
+    assert fresh["figure"] == "3"
+    assert complete["figure"] == "100.0"
+    energy = page.context["figure"]["data"]
+    assert [len(trace["x"]) for trace in energy] == [7, 7]
+
+
+# Search path of public, the tenant, search path of the tenant, session, person.
+FRAME = 5
+QUESTIONS = {
+    # meters, registers, latest days, day totals of 30 days and of the period
+    "/": FRAME + 5,
+    # count, meters, registers, latest days, day totals twice, count of all, sites
+    "/meters/": FRAME + 8,
+    # meter, registers; health: latest days, day totals; first days; buckets, raw intervals, days;
+    # the period before; feed and source
+    "/meters/{muid}/": FRAME + 11,
+    # count of runs, sources
+    "/ingestion/": FRAME + 2,
+}
+
+
+@pytest.mark.parametrize("path", QUESTIONS)
+@pytest.mark.parametrize("meters", [1, 12])
+def test_pages_ask_a_fixed_number_of_questions(
+    browser: Client, acme: Customer, path: str, meters: int
+) -> None:
+    start = at("2024-10-20T00:00", "Europe/Zurich")
+    with acme.tenant.entered():
+        source = Source.objects.create(name="Upstream", address="https://meters.example.com")
+        for number in range(meters):
+            meter = make_meter(name=f"Meter {number:02}")
+            Feed.objects.create(meter=meter, source=source)
+            write(make_register(meter), Readings.steady(start, start + 2 * 86_400))
+    with CaptureQueriesContext(connection) as asked:
+        assert browser.get(path.format(muid=meter.muid)).status_code == 200
+    assert len(asked) == QUESTIONS[path], "\n".join(q["sql"][:120] for q in asked)
