@@ -21,7 +21,7 @@ class OwnPermissions(admin.ModelAdmin):  # type: ignore[type-arg]
         if db_field.related_model is Permission:
             site = cast("OwnModelsSite", self.admin_site)
             kwargs["queryset"] = Permission.objects.filter(site.permissions())
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
 
 
 @admin.register(User, site=operators_site)

@@ -11,4 +11,4 @@ class SessionStore(db.SessionStore):
     """
 
     def _validate_session_key(self, key: str | None) -> bool:
-        return bool(key) and 8 <= len(key) <= 40 and key.isascii() and key.isalnum()
+        return key is not None and 8 <= len(key) <= 40 and key.isascii() and key.isalnum()

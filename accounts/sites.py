@@ -37,13 +37,13 @@ class OwnModelsSite(AdminSite):
         return found
 
     def get_urls(self) -> list[Any]:
-        def wrapped(request: HttpRequest, **arguments: str) -> HttpResponse:
+        def wrapped(request: HttpRequest, **arguments: Any) -> HttpResponse:
             return self.admin_view(self.view_on_site)(request, **arguments)
 
         # Where the middleware sends those who have not signed in.
         wrapped.login_url = reverse_lazy("admin:login")  # type: ignore[attr-defined]
         return [
-            path("r/<int:content_type_id>/<path:object_id>/", wrapped, name=url.name)
+            path("r/<int:content_type_id>/<path:object_id>/", wrapped, name="view_on_site")
             if getattr(url, "name", None) == "view_on_site"
             else url
             for url in super().get_urls()
@@ -56,7 +56,7 @@ class OwnModelsSite(AdminSite):
         kind = ContentType.objects.filter(pk=content_type_id).first()
         if kind is None or kind.model_class() not in self._registry:
             raise Http404("There is no such model here.")
-        return shortcut(request, content_type_id, object_id)  # type: ignore[return-value]
+        return shortcut(request, content_type_id, object_id)
 
 
 class OperatorsSite(OwnModelsSite):

@@ -9,13 +9,17 @@ from structlog.typing import EventDict, WrappedLogger
 
 
 def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the tenant that the current connection serves."""
+    """Name the tenant of the request that the event is about, or that the connection serves."""
     # Imported here because settings set logging up before Django's connections can be made.
     from django.apps import apps
     from django.db import connection
 
+    # Django tells of a refused request once it is over, when its tenant has been left already.
+    request = getattr(event.get("_record"), "request", None)
+    schema = getattr(getattr(request, "tenant", None), "schema_name", None)
     # A record of start-up comes before there can be a connection.
-    schema = connection.schema_name if apps.models_ready else None  # type: ignore[attr-defined]
+    if schema is None and apps.models_ready:
+        schema = connection.schema_name  # type: ignore[attr-defined]
     event.setdefault("tenant", schema or "public")
     return event
 

@@ -187,8 +187,10 @@ BOTH = [
 SHARED_APPS = [
     # Before the library, whose commands of the same names ours replace.
     "tenants",
-    "django_tenants",
+    # Before the library, whose pages for Django's admin replace Django's own with such as mark
+    # tenants' models in public's admin: by styles of their own, and here there are none to mark.
     *BOTH,
+    "django_tenants",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "rest_framework",

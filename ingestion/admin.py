@@ -1,6 +1,5 @@
 """Sources, runs and rejections in a tenant's admin, and ingestion's part of the meters' page."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,8 +22,13 @@ def ingest_soon(runs: list[Run]) -> None:
 
     Where nobody can be woken that is logged, no more: the dispatcher finds the runs by itself.
     """
-    for run in runs:
-        transaction.on_commit(partial(ingest_run.delay, run.pk), robust=True)
+
+    def wake() -> None:
+        for run in runs:
+            ingest_run.delay(run.pk)
+
+    # Not a `partial`: Django logs the function by its name, which a partial lacks.
+    transaction.on_commit(wake, robust=True)
 
 
 class FeedInline(admin.StackedInline[Feed, Meter]):

@@ -143,7 +143,7 @@ def _meter(muid: UUID, name: str, site: Site | None, source: Source) -> None:
 
 def free_port(wanted: int) -> int:
     """Return the wanted port of the loopback interface, or the next one that is free."""
-    for port in range(wanted, wanted + 200):
+    for port in range(wanted, min(wanted + 200, 65_536)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -151,4 +151,4 @@ def free_port(wanted: int) -> int:
             except OSError:
                 continue
             return port
-    raise OSError(f"No port from {wanted} to {wanted + 199} is free on 127.0.0.1.")
+    raise OSError(f"No port from {wanted} to {wanted + 199} is there and free on 127.0.0.1.")

@@ -129,11 +129,14 @@ class Job:
         stop = min(int(run.stop.timestamp()), latest) if run.stop else now()
         if run.start:
             return max(int(run.start.timestamp()), EARLIEST), stop
+        begin = source.backfill_from or timezone.now() - FIRST_BACKFILL
+        start = int(begin.timestamp())
         if self.stored_until is not None:
-            start = self.stored_until - source.reread_hours * 3600
-        else:
-            since = source.backfill_from or timezone.now() - FIRST_BACKFILL
-            start = int(since.timestamp())
+            again = self.stored_until - source.reread_hours * 3600
+            # Looking back never reaches behind where the source is to begin; what came from
+            # elsewhere and ends before that is gone on from.
+            goes_on = source.backfill_from is not None and self.stored_until > start
+            start = max(again, start) if goes_on else again
         start = max(start, EARLIEST, meter.validity.since)
         return start, min(stop, meter.validity.until)
 

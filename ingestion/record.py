@@ -143,8 +143,9 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
         rows.setdefault(digest, one)
     held = RejectedReading.objects.filter(run=run).count() if run else 0
     kept = list(rows)[: max(MOST_KEPT - held, 0)]
-    muids = {asked} if asked else {as_uuid(rows[digest].muid) for digest in kept}
-    meters = dict(Meter.objects.filter(muid__in=muids - {None}).values_list("muid", "pk"))
+    owners = {digest: asked or as_uuid(rows[digest].muid) for digest in kept}
+    muids = {owner for owner in owners.values() if owner is not None}
+    meters = dict(Meter.objects.filter(muid__in=muids).values_list("muid", "pk"))
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -155,7 +156,7 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
             "run_id = coalesce(excluded.run_id, r.run_id), last_seen_at = excluded.last_seen_at",
             [
                 (
-                    meters.get(asked or as_uuid(one.muid)),
+                    meters.get(owner) if (owner := owners[digest]) else None,
                     run.pk if run else None,
                     one.reason.value,
                     _storable(one.words),

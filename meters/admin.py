@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from django.utils.html import format_html
 from accounts.sites import tenant_site
 from meters.health import MeterHealth, health
 from meters.models import Meter, Register, Site
+from meters.obis import ObisCode, ObisError
 from meters.templatetags.units import local
 
 
@@ -20,8 +22,18 @@ class SiteAdmin(admin.ModelAdmin[Site]):
     search_fields = ["name", "address"]
 
 
+class RegisterForm(forms.ModelForm[Register]):
+    def clean_obis(self) -> str:
+        # One notation already here: the same code in two of them would not be seen to be the same.
+        try:
+            return str(ObisCode.parse(self.cleaned_data["obis"]))
+        except ObisError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
 class RegisterInline(admin.TabularInline[Register, Meter]):
     model = Register
+    form = RegisterForm
     extra = 0
     fields = ["obis", "measurement", "meaning", "interval_text"]
     readonly_fields = ["meaning", "interval_text"]

@@ -151,8 +151,22 @@ class Register(models.Model):
         return f"{self.code.label} ({self.obis})"
 
     def clean(self) -> None:
-        # Whatever notation was typed, the canonical one is stored.
-        self.obis = str(ObisCode.parse(self.obis))
+        try:
+            # Whatever notation was typed, the canonical one is stored.
+            self.obis = str(ObisCode.parse(self.obis))
+        except ObisError:
+            return  # The field's validator says so.
+        before = Register.objects.filter(pk=self.pk).values_list("obis", flat=True).first()
+        if before in {None, self.obis}:
+            return
+        if DailyProfile.objects.filter(register_id=self.pk).exists():
+            # The code says what the stored values are and whether days have totals.
+            raise ValidationError(
+                {
+                    "obis": f"This register already has readings, which came as {before}. Add "
+                    "another register instead."
+                }
+            )
 
     @property
     def code(self) -> ObisCode:

@@ -1,18 +1,32 @@
 """The one reader of stored readings: registers and a range in, day rows or day totals out."""
 
-from collections.abc import Iterable, Sequence
+import struct
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from django.db import connection
 
-from meters.copybinary import READ_COLUMNS, decode
+from meters.copybinary import HEADER, READ_COLUMNS, decode
 from meters.days import DayTable, Floats, Ints, Mask
 from meters.models import Meter, Register
 from meters.series import Series
 from meters.zones import DAY
 
 DATE = "1970-01-01"
+# What `DayTotals` holds but for the total, in its order.
+WHOLE_NUMBERS = (
+    "register_id",
+    f"(day - DATE '{DATE}')",
+    "extract(epoch FROM first)",
+    '"interval"',
+    "count",
+    "coalesce(quality, 0)",
+)
+# Of an array in PostgreSQL's binary format: dimensions, whether there are NULLs, type, length,
+# lower bound. Each item follows with its own length. See `copybinary` for the references.
+ARRAY_HEADER = struct.Struct(">iiiii")
 
 
 def _copy(query: str) -> DayTable:
@@ -25,6 +39,27 @@ def _copy(query: str) -> DayTable:
         cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as answer,
     ):
         return decode(list(answer))
+
+
+def _arrays(answer: bytes, kinds: Sequence[str]) -> Iterator[np.ndarray[Any, Any]]:
+    """Read the one row of an answer in binary format, whose columns are arrays of eight bytes.
+
+    Parameters
+    ----------
+    kinds
+        The numpy type of each column's items.
+    """
+    at = len(HEADER) + 2  # the number of columns comes first
+    for kind in kinds:
+        length = int.from_bytes(answer[at : at + 4], signed=True)
+        if length > ARRAY_HEADER.size:
+            n = ARRAY_HEADER.unpack_from(answer, at + 4)[3]
+            item = np.dtype([("length", ">i4"), ("value", f">{kind}")])
+            items = np.frombuffer(answer, item, n, at + 4 + ARRAY_HEADER.size)
+            yield items["value"].astype(kind)
+        else:
+            yield np.zeros(0, dtype=kind)
+        at += 4 + max(length, 0)
 
 
 def _list(numbers: Iterable[int]) -> str:
@@ -153,19 +188,18 @@ def read_totals(registers: Sequence[int], first_day: int, last_day: int) -> DayT
     first_day, last_day
         Days since 1970-01-01, both included.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT register_id, day - DATE '{DATE}', extract(epoch FROM first)::bigint, "
-            "interval, count, coalesce(quality, 0), total FROM daily_profile "
-            "WHERE register_id = ANY(%s) "
-            f"AND day BETWEEN DATE '{DATE}' + %s AND DATE '{DATE}' + %s "
-            "ORDER BY register_id, day",
-            [list(registers), int(first_day), int(last_day)],
-        )
-        rows = cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) or [()] * 7
-    register, day, first, interval, count, quality = (
-        np.array(column, dtype=np.int64) for column in columns[:6]
-    )
-    total = np.array(columns[6], dtype=np.float64)
-    return DayTotals(register, day, first, interval, count, quality, total)
+    # Measured with 100 meters and a year: one row of arrays, read by numpy, takes a third of the
+    # time that 36,600 rows take one by one.
+    wholes = ", ".join(f"array_agg({name}::bigint)" for name in WHOLE_NUMBERS)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            f"COPY (SELECT {wholes}, array_agg(coalesce(total, 'NaN')) "
+            "FROM (SELECT * FROM daily_profile "
+            f"WHERE register_id IN ({_list(registers)}) "
+            f"AND day BETWEEN DATE '{DATE}' + {int(first_day)} AND DATE '{DATE}' + {int(last_day)} "
+            "ORDER BY register_id, day) AS days) TO STDOUT (FORMAT BINARY)"
+        ) as answer,
+    ):
+        columns = _arrays(b"".join(answer), ["i8"] * len(WHOLE_NUMBERS) + ["f8"])
+        return DayTotals(*columns)

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,5 @@ class TenantsConfig(AppConfig):
         from tenants.contenttypes import remember_by_schema
 
         remember_by_schema()
+        # Shared tasks belong to our queue in every process, also in one that only sends.
+        import_module("config.celery")

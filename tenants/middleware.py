@@ -27,8 +27,8 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
 
     def process_request(self, request: HttpRequest) -> None:
         # What public's URLconf does not have is nowhere: also for a host that belongs to nobody.
-        # There is no `request.tenant` then, which the admin's templates take for the sign of public.
-        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
+        # There is no `request.tenant` then, by which templates and the log know public.
+        request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         enter_public()
         host = self.hostname_from_request(request)
         bare = {settings.PUBLIC_DOMAIN}
@@ -41,7 +41,7 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
             tenant = self.get_tenant(domains, host)
         except domains.DoesNotExist:
             raise Http404("Nobody answers at this host.") from None
-        request.urlconf = settings.ROOT_URLCONF  # type: ignore[attr-defined]
+        request.urlconf = settings.ROOT_URLCONF
         request.tenant = tenant  # type: ignore[attr-defined]
         tenant.enter()
 

@@ -72,6 +72,6 @@ class Domain(DomainMixin):  # type: ignore[misc]
     def clean(self) -> None:
         # Written in any other way, no request would ever match it.
         try:
-            self.domain = checked_host(self.domain)
+            self.domain: str = checked_host(self.domain)
         except ValueError as error:
             raise ValidationError({"domain": str(error)}) from None

@@ -46,7 +46,8 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
     def sent_from(self) -> str | None:
         """Name the schema that the message came from; None where it does not say."""
         headers = self.request.headers or {}
-        return headers.get("_schema_name") or self.request.get("_schema_name")
+        schema: str | None = headers.get("_schema_name") or self.request.get("_schema_name")
+        return schema
 
     def check(self, schema: str | None) -> None:
         """Refuse a schema that this task does not work for.

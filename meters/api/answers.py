@@ -50,8 +50,18 @@ def _series(one: RegisterReadings, asked: ReadingsQuery) -> dict[str, Any]:
     if asked.layout == "columns":
         series["columns"] = columns
         return series
-    rows = zip(*columns.values(), strict=True)
-    series["rows"] = [dict(zip(columns, row, strict=True)) for row in rows]
+    # Written out, for a year of quarter-hours takes less than half as long as by `dict`.
+    series["rows"] = [
+        {
+            "start": start,
+            "end": end,
+            "value": value,
+            "count": count,
+            "expected": expected,
+            "quality": quality,
+        }
+        for start, end, value, count, expected, quality in zip(*columns.values(), strict=True)
+    ]
     return series
 
 
@@ -123,7 +133,9 @@ def _qualities(buckets: Buckets) -> list[dict[str, int]]:
     counts = {name: number.tolist() for name, number in buckets.qualities.items()}
     if len(counts) == 1:
         [(name, numbers)] = counts.items()
-        return [{name: number} if number else {} for number in numbers]
+        # Few numbers occur, so few objects are made; nobody changes them.
+        made = {number: {name: number} if number else {} for number in set(numbers)}
+        return [made[number] for number in numbers]
     return [
         {name: numbers[at] for name, numbers in counts.items() if numbers[at]}
         for at in range(len(buckets))

@@ -21,8 +21,8 @@ class OrjsonRenderer(BaseRenderer):
         if data is None:
             return b""
         options = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
-        # The browsable API asks for indented text through the media type, as the framework's own
-        # renderer takes it.
-        if accepted_media_type and "indent=" in accepted_media_type:
+        # The browsable API asks for indented text through the context, a client may through Accept.
+        asked = (renderer_context or {}).get("indent") or "indent=" in (accepted_media_type or "")
+        if asked:
             options |= orjson.OPT_INDENT_2
         return orjson.dumps(data, default=str, option=options)

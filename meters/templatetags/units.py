@@ -28,8 +28,10 @@ def energy(value: float | None) -> str:
     """Write kWh with as many digits as the amount deserves."""
     if value is None or not math.isfinite(value):
         return "–"
-    size = abs(value)
-    return figure(value, 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 1 else 3)
+    # By what is shown, not by what is: 999.96 is shown as a thousand.
+    limits = ((3, 1), (2, 100), (1, 1000))
+    digits = next((digits for digits, limit in limits if round(abs(value), digits) < limit), 0)
+    return figure(value, digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ def change_in_words(now: Amount | None, before: Amount | None, period: str) -> s
         return f"the same as {period}"
     if before.value == 0:
         return f"nothing in {period}"
-    share = difference / before.value * 100
+    # A net register counts below zero, too: more is what lies higher.
+    share = difference / abs(before.value) * 100
     if abs(share) < 0.5:
         return f"about the same as {period}"
-    if share > 300:
+    if abs(share) > 300 and now.value / before.value > 0:
         return f"{now.value / before.value:.1f} times {period}"
     return f"{abs(share):.0f}{THIN}% {'more' if share > 0 else 'less'} than {period}"
 

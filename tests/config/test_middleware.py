@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,7 +83,7 @@ class Gate:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for one in self._open:
-            with_errors_ignored(one)
+            shut_down(one)
         self._open.clear()
 
     def _serve(self, listener: socket.socket) -> None:
@@ -105,15 +105,13 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> None:
     except OSError:
         pass
     finally:
-        with_errors_ignored(source)
-        with_errors_ignored(sink)
+        shut_down(source)
+        shut_down(sink)
 
 
-def with_errors_ignored(one: socket.socket) -> None:
-    try:
+def shut_down(one: socket.socket) -> None:
+    with suppress(OSError):  # it may be shut already
         one.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is shut already
     one.close()
 
 
@@ -127,9 +125,7 @@ def gate(url: str) -> Iterator[tuple[Gate, str]]:
 
 
 @pytest.mark.parametrize("pool", ["0", "2"])
-def test_a_lost_server_is_told_and_found_again(
-    database: None, tmp_path: Path, pool: str
-) -> None:
+def test_a_lost_server_is_told_and_found_again(database: None, tmp_path: Path, pool: str) -> None:
     """Against a web process as it runs in production, with and without its pool."""
     env = environment(DATABASE_POOL_SIZE=pool)
     with gate(env["DATABASE_URL"]) as (postgres, url), gate(env["REDIS_URL"]) as (redis, cache):

@@ -139,10 +139,6 @@ def _meters(marked: Marked) -> None:
             metering_point=marked.text(f"point-{name}"),
         )
         Feed.objects.create(meter=meter, source=source, last_error=marked.text("last-error"))
-    run, corrected = (
-        Run.objects.create(source=source, trigger=Run.Trigger.ADMIN, state=Run.State.SUCCEEDED)
-        for _ in range(2)
-    )
     rows = [_row(muid, at, marked.value) for muid in (SHARED, marked.own) for at in _quarters()]
     ingest_file(RowsFile(rows), worker="marks")
     bad = _row(SHARED, _quarters()[3], marked.text("raw"))
@@ -187,16 +183,6 @@ def _quarters() -> list[datetime]:
     """The quarter-hours of the last two days that are over."""
     last = int(time.time()) // 900 - 1
     return [datetime.fromtimestamp(900 * (last - i), UTC) for i in range(192, 0, -1)]
-
-
-def _store(rows: list[dict[str, object]], run: Run) -> None:
-    parsed = parse(rows, Asked(now=int(time.time())))
-    store(
-        parsed.batch,
-        rejections=parsed.rejections,
-        raw=lambda row: raw_text(rows[row]),
-        context=Context(run=run),
-    )
 
 
 def _row(muid: UUID, at: datetime, value: object) -> dict[str, object]:

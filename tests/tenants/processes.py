@@ -86,9 +86,7 @@ def web(log: Path, *, threads: int = 4, env: dict[str, str]) -> Iterator[str]:
             return False
 
     with process(log, *command.split(), env=env) as running:
-        wait_until(
-            lambda: running.poll() is not None or answers(), f"an answer: {log.read_text()}"
-        )
+        wait_until(lambda: running.poll() is not None or answers(), f"an answer: {log.read_text()}")
         assert running.poll() is None, log.read_text()
         yield address
 

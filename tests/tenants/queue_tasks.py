@@ -19,7 +19,7 @@ def told(key: str) -> list[dict[str, Any]]:
 
 
 def tell(key: str, **more: object) -> None:
-    """Say which schema this is: as the connection has it, as PostgreSQL has it, and who is in it."""
+    """Say which schema this is, as the connection and as PostgreSQL have it, and who is in it."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW search_path")
         (path,) = cursor.fetchone()

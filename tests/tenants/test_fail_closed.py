@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def drop(customer: Customer, table: str) -> None:
-    """Take a table away, as a migration that failed half-way would; the test's end brings it back."""
+    """Take a table away, as a migration that failed half-way would; the test undoes it."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f'DROP TABLE "{customer.tenant.schema_name}"."{table}" CASCADE')

@@ -141,7 +141,8 @@ def contents(tenant: Customer) -> dict[str, str]:
         found = {}
         for (table,) in cursor.fetchall():
             cursor.execute(
-                f'SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) FROM "{schema}"."{table}" t'
+                "SELECT md5(string_agg(t::text, chr(10) ORDER BY t::text)) "
+                f'FROM "{schema}"."{table}" t'
             )
             found[table] = cursor.fetchone()[0]
     return found

@@ -1,0 +1,93 @@
+"""The API's documentation and its browsable pages, in Chromium under the strict policy."""
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import SHOTS, Site, Watched, sign_in, watch
+
+pytestmark = pytest.mark.browser
+
+
+def opened(page: Page, summary: str) -> None:
+    """Open one operation of the documentation."""
+    page.locator(".opblock-summary", has_text=summary).first.click()
+
+
+def quiet_and_styled(page: Page) -> None:
+    """Nothing stands inline that the policy would refuse, and the look is the product's."""
+    assert page.locator("script:not([src]):not([type='application/json'])").count() == 0
+    expect(page.get_by_role("link", name="Overview").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+)
+def test_documentation(browser: Browser, site: Site, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    watched = watch(context)
+    page = watched.page
+    sign_in(page, site)
+    page.goto(f"{site.address}/api/docs/")
+    expect(page.locator(".opblock")).to_have_count(3)
+    quiet_and_styled(page)
+    opened(page, "Read a meter's intervals")
+    expect(page.locator(".opblock.is-open")).to_contain_text("1.8299")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"api-docs-{width}-{scheme}.png", full_page=True)
+    # What is read must stand out from what it stands on, in both themes.
+    shade = "e => getComputedStyle(e).color.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+    words = page.locator(".opblock.is-open .opblock-description p").first
+    assert (words.evaluate(shade) > 3 * 128) == (scheme == "dark")
+    assert watched.said == []
+    context.close()
+
+
+def test_trying_it_out(site: Site, context: BrowserContext, watched: Watched) -> None:
+    page = watched.page
+    sign_in(page, site)
+    page.goto(f"{site.address}/api/docs/")
+    opened(page, "List meters")
+    page.get_by_role("button", name="Try it out").click()
+    with page.expect_response(lambda response: "/api/v1/meters/" in response.url) as answer:
+        page.get_by_role("button", name="Execute").click()
+    assert answer.value.status == 200
+    assert json.loads(answer.value.text())["count"] > 0
+    expect(page.locator(".live-responses-table").first).to_contain_text('"count"')
+
+
+def test_walking_the_api(site: Site, context: BrowserContext, watched: Watched) -> None:
+    page = watched.page
+    sign_in(page, site)
+    page.goto(f"{site.address}/api/v1/")
+    quiet_and_styled(page)
+    page.locator("pre a[href$='/api/v1/meters/']").click()
+    expect(page.locator("pre").last).to_contain_text('\n  "results": [')
+    quiet_and_styled(page)
+    page.screenshot(path=SHOTS / "api-browse.png")
+    page.locator("pre a[href$='/readings/']").first.click()
+    expect(page.locator("pre").last).to_contain_text('"series"')
+    page.goto(f"{site.address}/api/v1/meters/?page_size=1")
+    page.get_by_role("link", name="Next page").click()
+    expect(page.locator("pre").first).to_contain_text("HTTP 200")
+    page.get_by_role("link", name="Overview").first.click()
+    expect(page).to_have_url(f"{site.address}/")
+
+
+def test_a_problem_is_shown_in_the_page(site: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+    sign_in(page, site)
+    response = page.goto(f"{site.address}/api/v1/meters/?serach=roof")
+    assert response is not None
+    assert response.status == 400
+    expect(page.locator("pre").last).to_contain_text("did you mean search?")
+
+
+def test_who_is_not_signed_in_is_led_to_the_door(site: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(f"{site.address}/api/docs/")
+    expect(page).to_have_url(re.compile(r"/sign-in/\?next=/api/docs/"))
+    page.goto(f"{site.address}/api/v1/meters/")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()

@@ -1,0 +1,175 @@
+"""The OpenAPI document: complete, without a warning, and true."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+
+from meters.api.query import NAMES
+from meters.api.views import LIST_PARAMETERS
+from tests.conftest import RECORDED_IMPORT, Customer
+from tests.meters.stored import Api, store_recordings
+
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    GENERATOR_STATS.reset()
+    made = SchemaGenerator(urlconf="config.urls_tenant").get_schema(request=None, public=True)
+    found: dict[str, Any] = json.loads(json.dumps(made))
+    return found
+
+
+def operations(schema: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_valid_and_without_a_warning(schema: dict[str, Any]) -> None:
+    validate_schema(schema)
+    assert not GENERATOR_STATS, (GENERATOR_STATS._warn_cache, GENERATOR_STATS._error_cache)
+
+
+def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
+    assert set(operations(schema)) == {
+        "GET /api/v1/meters/",
+        "GET /api/v1/meters/{muid}/",
+        "GET /api/v1/meters/{muid}/readings/",
+    }
+
+
+def test_every_operation_is_explained(schema: dict[str, Any]) -> None:
+    for name, operation in operations(schema).items():
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["security"], name
+        assert {} not in operation["security"], name
+        answer = operation["responses"]["200"]["content"]
+        assert list(answer) == ["application/json"]
+        assert answer["application/json"]["examples"], name
+        wrong = {status: one for status, one in operation["responses"].items() if status >= "400"}
+        assert {"401", "406"} <= set(wrong), name
+        assert "404" in wrong or "{muid}" not in name
+        for status, response in wrong.items():
+            assert list(response["content"]) == [PROBLEM], (name, status)
+            content = response["content"][PROBLEM]
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            assert response["description"], (name, status)
+            for example in content["examples"].values():
+                assert example["value"]["status"] == int(status)
+
+
+def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
+    wanted = {
+        "GET /api/v1/meters/": set(LIST_PARAMETERS),
+        "GET /api/v1/meters/{muid}/": {"muid"},
+        "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid"},
+    }
+    for name, operation in operations(schema).items():
+        assert {one["name"] for one in operation["parameters"]} == wanted[name]
+        for one in operation["parameters"]:
+            assert one["name"] == "muid" or one["description"], one["name"]
+
+
+def shape(value: object) -> object:
+    """Names and types, for comparing an example with what really comes."""
+    if isinstance(value, dict):
+        return {key: shape(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+def test_the_examples_are_what_really_comes(
+    schema: dict[str, Any], acme: Customer, recordings
+) -> None:
+    store_recordings(acme, recordings)
+    api, found = Api(acme), operations(schema)
+
+    def examples(name: str, status: str = "200") -> list[dict[str, Any]]:
+        [content] = found[name]["responses"][status]["content"].values()
+        return [example["value"] for example in content["examples"].values()]
+
+    days = {"start": "2023-02-01", "end": "2023-02-03", "resolution": "P1D"}
+    rows, columns = examples("GET /api/v1/meters/{muid}/readings/")
+    assert api.readings(RECORDED_IMPORT, **days) == rows
+    assert api.readings(RECORDED_IMPORT, **days, layout="columns") == columns
+    [one] = examples("GET /api/v1/meters/{muid}/")
+    real = api.get(f"meters/{RECORDED_IMPORT}/").json()
+    assert set(one) == set(real)
+    assert shape(one["registers"]) == shape(real["registers"])
+    [page] = examples("GET /api/v1/meters/")
+    assert page["results"] == [one]
+    assert set(page) == set(api.get("meters/").json())
+    # The problems are those that such requests meet.
+    [problem] = examples("GET /api/v1/meters/{muid}/readings/", "400")
+    query = {error["parameter"]: error["value"] for error in problem["errors"]}
+    query["end"] = "2023-02-08"
+    assert api.get(f"meters/{RECORDED_IMPORT}/readings/", query).json() == problem
+    [problem] = examples("GET /api/v1/meters/", "400")
+    assert api.get("meters/", {"page": "7"}).json() == problem
+    [problem] = examples("GET /api/v1/meters/{muid}/", "404")
+    [muid] = re.findall(r"[0-9a-f-]{36}", problem["detail"])
+    assert api.get(f"meters/{muid}/").json() == problem
+    [problem] = examples("GET /api/v1/meters/", "406")
+    assert api.get("meters/", HTTP_ACCEPT="text/csv").json() == problem
+    [problem] = examples("GET /api/v1/meters/", "401")
+    answer = api.client.get("/api/v1/meters/", HTTP_AUTHORIZATION="Bearer lg_wrong")
+    assert answer.json() == problem
+
+
+def test_the_answers_keep_to_the_schema(schema: dict[str, Any], acme: Customer, recordings) -> None:
+    """Every field that comes is described, and every one described as required comes."""
+    store_recordings(acme, recordings)
+    api, parts = Api(acme), schema["components"]["schemas"]
+    answer = api.readings(RECORDED_IMPORT, start="2023-02-01", end="2023-02-03", resolution="P1D")
+
+    def keeps(value: dict[str, Any], name: str) -> None:
+        assert set(value) <= set(parts[name]["properties"]), name
+        assert set(parts[name].get("required", [])) <= set(value), name
+
+    keeps(answer, "Readings")
+    keeps(answer["series"][0], "Series")
+    keeps(answer["series"][0]["rows"][0], "Bucket")
+    meter = api.get(f"meters/{RECORDED_IMPORT}/").json()
+    keeps(meter, "Meter")
+    keeps(meter["registers"][0], "Register")
+    problem = api.get("meters/", {"page": "x"}).json()
+    keeps(problem, "Problem")
+    keeps(problem["errors"][0], "ParameterProblem")
+
+
+def test_it_is_served(acme: Customer) -> None:
+    api = Api(acme)
+    served = api.get("schema/")
+    assert served.status_code == 200
+    assert set(yaml.safe_load(served.content)["paths"]) >= {"/api/v1/meters/"}
+    page = acme.client().get("/api/docs/")
+    assert page.status_code == 200
+    text = page.content.decode()
+    assert "<style" not in text
+    assert " style=" not in text
+    assert not re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", text)
+    assert acme.client(signed_in=False).get("/api/docs/").status_code == 302
+
+
+def test_the_browsable_pages_hold_nothing_inline(acme: Customer, recordings) -> None:
+    store_recordings(acme, recordings)
+    client = acme.client()
+    for path in ("", "meters/", f"meters/{RECORDED_IMPORT}/readings/", "meters/?page=x"):
+        response = client.get(f"/api/v1/{path}", HTTP_ACCEPT="text/html")
+        assert response.headers["content-type"].startswith("text/html")
+        text = response.content.decode()
+        assert "<style" not in text
+        assert " style=" not in text
+        assert not re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", text)
+        assert f"HTTP {response.status_code}" in text
