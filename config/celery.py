@@ -26,9 +26,6 @@ class Queue(CeleryApp):  # type: ignore[misc]
 
 
 app = Queue("lastgang")
-# Celery's current app is one thread's alone. In another thread of a web process a shared task would
-# belong to an app that Celery makes up, with a broker of nobody's and no thought of tenants.
-app.set_default()
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

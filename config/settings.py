@@ -1,21 +1,29 @@
 """Django's settings: one file, driven by the environment, failing loudly.
 
 Nothing secret has a default. On a development machine `manage.py` fills in what is missing (see
-`config/embedded.py`); in production every variable marked *required* comes from the environment.
+`config/embedded`); in production every variable marked *required* comes from the environment.
 The whole list stands in `docs/configuration.md`.
 """
 
-import base64
-import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.environment import (
+    REDIS_SCHEMES,
+    address,
+    env,
+    fernet_keys,
+    host,
+    level,
+    next_database,
+    number,
+    required,
+    switch,
+)
 from config.logs import logging_config
 
 # Lets a class say what it holds, as in ModelAdmin[Tenant], also when it runs.
@@ -23,87 +31,6 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
-
-env = environ.Env()
-
-
-def required(name: str, what: str) -> str:
-    value = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(
-            f"The environment variable {name} is not set: {what}. "
-            "On a development machine start through manage.py, which provides it."
-        )
-    return str(value)
-
-
-def switch(name: str, *, default: bool) -> bool:
-    value = env.str(name, default="on" if default else "off").strip().lower()
-    if value in {"on", "true", "yes", "1"}:
-        return True
-    if value in {"off", "false", "no", "0"}:
-        return False
-    raise ImproperlyConfigured(f"{name}={value!r} is not a switch: write on or off.")
-
-
-def number(name: str, *, default: int, least: int = 0) -> int:
-    text = env.str(name, default=str(default))
-    try:
-        value = int(text)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
-    if value < least:
-        raise ImproperlyConfigured(f"{name}={value} is too small: at least {least} is needed.")
-    return value
-
-
-def level(name: str, *, default: str) -> str:
-    value = env.str(name, default=default).strip().upper()
-    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
-        raise ImproperlyConfigured(
-            f"{name}={value!r} is not a level: write DEBUG, INFO, WARNING, ERROR or CRITICAL."
-        )
-    return str(value)
-
-
-def host(name: str, what: str) -> str:
-    value = required(name, what).strip().lower()
-    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", value):
-        raise ImproperlyConfigured(
-            f"{name}={value!r} is not a host name: write it without https:// and without a port."
-        )
-    return value
-
-
-def address(name: str, what: str, schemes: set[str]) -> str:
-    """Read the address of a server. Errors leave it out, for it may hold a password."""
-    value = required(name, what)
-    example = f"{min(schemes)}://user:password@host:port/name"
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in schemes and bool(parts.path.strip("/") or parts.netloc)
-        good = good and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ImproperlyConfigured(f"{name} is not an address such as {example}.")
-    return value
-
-
-def fernet_keys(name: str, what: str) -> list[str]:
-    """Read the keys. Errors leave them out, for they are secret."""
-    keys = [key.strip() for key in required(name, what).split(",")]
-    for place, key in enumerate(keys, 1):
-        try:
-            good = len(base64.urlsafe_b64decode(key)) == 32
-        except ValueError:
-            good = False
-        if not good:
-            raise ImproperlyConfigured(
-                f"Key {place} of {name} is not a Fernet key: 32 bytes in URL-safe base 64."
-            )
-    return keys
-
 
 ENVIRONMENT = env.str("LASTGANG_ENV", default="production")
 if ENVIRONMENT not in {"production", "development"}:
@@ -266,13 +193,17 @@ if pool_size := number("DATABASE_POOL_SIZE", default=0):
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = address(
-    "REDIS_URL", "the address of Redis, for the queue and the cache", {"redis", "rediss", "unix"}
+REDIS_URL = address("REDIS_URL", "the address of Redis, for the queue", REDIS_SCHEMES)
+# Clearing a cache empties its database of Redis, so the queue has another one.
+CACHE_URL = (
+    address("CACHE_URL", "the address of Redis, for the cache", REDIS_SCHEMES)
+    if env.str("CACHE_URL", default="")
+    else next_database(REDIS_URL)
 )
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": CACHE_URL,
         # Every key carries the tenant's schema.
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "KEY_PREFIX": "lastgang",

@@ -43,7 +43,8 @@ def dispatch() -> int:
     return woken
 
 
-@shared_task(name="ingestion.ingest_run")
+# The dispatcher sends a message each minute for as long as a run waits; older ones are let go.
+@shared_task(name="ingestion.ingest_run", expires=120)
 def ingest_run(run: int) -> str:
     """Do one run of the tenant that the message came from."""
     try:

@@ -45,8 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Tests that run side by side share Redis, but not its contents.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     base = os.environ["REDIS_URL"].rsplit("/", 1)[0]
-    settings.REDIS_URL = settings.CELERY_BROKER_URL = f"{base}/{10 + int(worker) % 5}"
-    settings.CACHES["default"]["LOCATION"] = settings.REDIS_URL
+    own = 2 + 2 * (int(worker) % 7)
+    settings.REDIS_URL = settings.CELERY_BROKER_URL = f"{base}/{own}"
+    settings.CACHES["default"]["LOCATION"] = f"{base}/{own + 1}"
     # The strength of a hash is not what most tests are about, and scrypt takes its time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

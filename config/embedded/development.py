@@ -32,7 +32,7 @@ def is_development(environ: Mapping[str, str]) -> bool:
     Only where the environment says so or says nothing: a misspelt `production` must not get
     secrets of its own and an empty database.
     """
-    return environ.get("LASTGANG_ENV", "") in ("", "development", "test")
+    return environ.get("LASTGANG_ENV", "") in ("", "development")
 
 
 def development_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -94,6 +94,24 @@ def test_compose_and_manifests_start_modules_that_exist() -> None:
         assert command[1:3] in (["manage.py", "migrate_schemas"], ["-m", "celery"])
 
 
+def test_the_image_can_collect_its_static_files(tmp_path: Path) -> None:
+    """Run the step of the build that starts Django, with the values the Dockerfile gives it."""
+    step = re.search(
+        r"RUN (.*?)manage.py collectstatic", (ROOT / "Dockerfile").read_text(), re.DOTALL
+    )
+    assert step
+    given = dict(re.findall(r"([A-Z_]+)=(\S+)", step.group(1)))
+    found = subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--dry-run"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "LASTGANG_ENV": "production", **given},
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "static files copied" in found.stdout
+
+
 def test_the_dockerfile_passes_its_linter() -> None:
     linter = Path(sys.executable).parent / "hadolint"
     found = subprocess.run([linter, ROOT / "Dockerfile"], capture_output=True, text=True)

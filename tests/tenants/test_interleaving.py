@@ -46,7 +46,7 @@ def test_the_same_key_is_another_in_each_tenant(
     with nordwind.tenant.entered():
         assert cache.get("total") == nordwind.email
     assert cache.get("total") == "of public"
-    with redis.Redis.from_url(settings.REDIS_URL) as client:
+    with redis.Redis.from_url(settings.CACHES["default"]["LOCATION"]) as client:
         keys = {key.decode() for key in client.keys("*total")}
     assert keys == {"public:lastgang:1:total", "nordwind:lastgang:1:total"}
 

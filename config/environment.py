@@ -1,0 +1,104 @@
+"""The environment's variables, read with words for what can't be read.
+
+An error names the variable and never repeats a value that may hold a secret.
+"""
+
+import base64
+import re
+from urllib.parse import urlsplit, urlunsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+REDIS_SCHEMES = {"redis", "rediss", "unix"}
+
+env = environ.Env()
+
+
+def required(name: str, what: str) -> str:
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(
+            f"The environment variable {name} is not set: {what}. "
+            "On a development machine start through manage.py, which provides it."
+        )
+    return str(value)
+
+
+def switch(name: str, *, default: bool) -> bool:
+    value = env.str(name, default="on" if default else "off").strip().lower()
+    if value in {"on", "true", "yes", "1"}:
+        return True
+    if value in {"off", "false", "no", "0"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is not a switch: write on or off.")
+
+
+def number(name: str, *, default: int, least: int = 0) -> int:
+    text = env.str(name, default=str(default))
+    try:
+        value = int(text)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
+    if value < least:
+        raise ImproperlyConfigured(f"{name}={value} is too small: at least {least} is needed.")
+    return value
+
+
+def level(name: str, *, default: str) -> str:
+    value = env.str(name, default=default).strip().upper()
+    if value not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a level: write DEBUG, INFO, WARNING, ERROR or CRITICAL."
+        )
+    return str(value)
+
+
+def host(name: str, what: str) -> str:
+    value = required(name, what).strip().lower()
+    if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", value):
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a host name: write it without https:// and without a port."
+        )
+    return value
+
+
+def address(name: str, what: str, schemes: set[str]) -> str:
+    """Read the address of a server. Errors leave it out, for it may hold a password."""
+    value = required(name, what)
+    example = f"{min(schemes)}://user:password@host:port/name"
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and bool(parts.path.strip("/") or parts.netloc)
+        good = good and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} is not an address such as {example}.")
+    return value
+
+
+def fernet_keys(name: str, what: str) -> list[str]:
+    """Read the keys. Errors leave them out, for they are secret."""
+    keys = [key.strip() for key in required(name, what).split(",")]
+    for place, key in enumerate(keys, 1):
+        try:
+            good = len(base64.urlsafe_b64decode(key)) == 32
+        except ValueError:
+            good = False
+        if not good:
+            raise ImproperlyConfigured(
+                f"Key {place} of {name} is not a Fernet key: 32 bytes in URL-safe base 64."
+            )
+    return keys
+
+
+def next_database(redis: str) -> str:
+    """Return the address of the database after the one that a Redis address names (0 if none)."""
+    parts = urlsplit(redis)
+    if parts.scheme == "unix":
+        return redis
+    number = parts.path.strip("/") or "0"
+    if not number.isdecimal():
+        raise ImproperlyConfigured("REDIS_URL names no database by number: end it with /0.")
+    return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
