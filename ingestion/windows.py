@@ -61,7 +61,7 @@ def windows(
         How far apart the meter's readings are [s].
     """
     whole = Window(start, stop)
-    answer = _ask(client, asked, whole, muid, stop)
+    answer = of_all = _ask(client, asked, whole, muid, stop)
     step = max(int((client.endpoint.limit - 1) * FILL), 1) * interval
     if not answer.is_full:
         yield whole
@@ -71,6 +71,9 @@ def windows(
         yield whole
         return
     for begin in range(start, stop, step):
+        if of_all.newest is not None and begin > of_all.newest:
+            # The whole window's newest row is older: a meter that fell silent long ago.
+            return
         piece = Window(begin, min(begin + step, stop))
         answer = _ask(client, asked, piece, muid, piece.stop)
         # The last piece ends where the whole does, so its newest rows are the same anyway.
@@ -93,6 +96,8 @@ class _Answer:
     is_full: bool
     outside: int
     oldest: int | None
+    # None where it can't be told: nothing inside, something refused, or the oldest come first.
+    newest: int | None
     oldest_first: bool
 
 
@@ -103,7 +108,9 @@ def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) ->
     window.pages.append(parsed)
     instants = parsed.batch.instants
     oldest_first = len(instants) > 1 and bool(instants[0] < instants[-1])
-    return _Answer(page.is_full, parsed.outside, parsed.oldest, oldest_first)
+    is_told = len(instants) and not oldest_first and not parsed.rejections
+    newest = int(instants.max()) if is_told else None
+    return _Answer(page.is_full, parsed.outside, parsed.oldest, newest, oldest_first)
 
 
 def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer) -> None:

@@ -75,6 +75,10 @@ class Command(TenantCommand):
             raise CommandError(
                 "Broken off by hand. What was stored stays.", returncode=130
             ) from None
+        except CommandError:
+            # One tenant could not be worked in; what the others got is told all the same.
+            self.closing.write(self.stdout, self.stderr)
+            raise
         if options.get("all_tenants") and self.unknown:
             listed = ", ".join(sorted(map(str, self.unknown)))
             self.closing.errors.append(f"No tenant has a meter with a source that is {listed}.")
