@@ -187,7 +187,8 @@ def _from_totals(
         [register.pk for register in registers], query.start // DAY - 1, query.end // DAY + 1
     )
     mixed = _mixed_days(totals)
-    starts, _ = query.zone.day_starts(query.start, query.end)
+    # Also the day before: were it cut by another zone database, it could reach into the range.
+    starts, _ = query.zone.day_starts(query.start - 1, query.end)
     found = {}
     for register in registers:
         own = totals.of_register(register.pk)

@@ -93,6 +93,9 @@ def test_by_name_and_always_in_the_same_order(api: Api) -> None:
     # Names that are the same don't make pages overlap.
     pages = [muids(api, ordering="-name", page_size=1, page=n) for n in range(1, 6)]
     assert sorted(chain.from_iterable(pages)) == [0, 1, 2, 3, 4]
+    with statements() as sent:
+        muids(api, ordering="-name")
+    assert any("name" in text and text.count("DESC") == 1 and '"id" ASC' in text for text in sent)
 
 
 @pytest.mark.parametrize(

@@ -224,6 +224,35 @@ def test_a_day_that_holds_more_than_it_should_today(in_acme: Customer) -> None:
     assert found.buckets.count.tolist() == found.buckets.expected.tolist() == [96]
 
 
+def test_a_day_that_begins_elsewhere_than_it_should_today(in_acme: Customer) -> None:
+    """Its last slots are those of the day after, whatever date it is kept under."""
+    stored = usual_days("UTC", "2024-02-01", 1)
+    DailyProfile.objects.update(
+        first="2024-02-01T01:00:00Z",
+        values=[None] * 95 + [7.0],
+        qualities=[0] * 95 + [1],
+        count=1,
+        total=7.0,
+    )
+    for start, there in (("2024-02-01", [0]), ("2024-02-02", [1])):
+        asked = query(at(start), at(start) + DAY, "P1D", "UTC")
+        [found] = readings([stored.register], asked)
+        assert found.buckets.count.tolist() == there
+
+
+def test_an_hour_that_straddles_midnight_is_told(in_acme: Customer) -> None:
+    """On Lord Howe a day of 23½ hours does not end with one of its hours."""
+    name = "Australia/Lord_Howe"
+    start, end = at("2023-10-01", name), at("2023-10-02", name)
+    register = make_register(make_meter(timezone=name), interval=3600)
+    # One is missing, for a full day would betray itself by holding more than its length.
+    stored = Readings.steady(start, end, 3600)
+    write(register, stored.only(stored.instants != start + 7200))
+    [found] = readings([register], query(start, end, "P1D", name))
+    assert found.buckets.count.tolist() == [23]
+    assert found.buckets.straddling == 1
+
+
 ZURICH_DAYS = [("2024-03-31", 92, 23), ("2024-10-27", 100, 25), ("2024-07-01", 96, 24)]
 
 
