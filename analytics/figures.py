@@ -44,13 +44,10 @@ class Curve:
 
 
 def mean_power(buckets: Buckets) -> Floats:
-    """Turn energy [kWh] into mean power [kW] over the part of each bucket that was measured."""
-    length = np.diff(buckets.edges) / 3600.0
-    whole = np.maximum(buckets.expected, buckets.count)
-    covered = length * np.divide(buckets.count, whole, out=np.ones(len(buckets)), where=whole > 0)
-    power: Floats = np.divide(
-        buckets.values, covered, out=np.full(len(buckets), np.nan), where=buckets.count > 0
-    )
+    """Turn energy [kWh] into mean power [kW] over the intervals that were measured."""
+    power = np.full(len(buckets), np.nan)
+    if buckets.covered is not None:
+        np.divide(buckets.values * 3600.0, buckets.covered, out=power, where=buckets.covered > 0)
     return power
 
 

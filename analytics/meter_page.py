@@ -1,7 +1,7 @@
 """What the page of one meter shows: its load curve, its days, a usual day, and facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +23,7 @@ from meters.health import health
 from meters.models import Meter, Register
 from meters.obis import Direction
 from meters.profiles import first_reading, read_days, read_totals
-from meters.readings import RegisterReadings, readings
+from meters.readings import RegisterReadings, TooFineError, readings
 from meters.series import Series
 from meters.templatetags.units import THIN, Amount, change_in_words, energy, figure, local
 from meters.zones import DAY, epoch_day
@@ -82,7 +82,13 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
         last_end=state.last_end,
         finest=min((register.interval or 900 for register in registers), default=900),
     )
-    found = readings(registers, period.query) if registers else []
+    try:
+        found = readings(registers, period.query)
+    except TooFineError as error:
+        # What the register is known for today need not be what it was in the range.
+        warnings = (*period.warnings, str(error)) if period.chosen else period.warnings
+        period = replace(period, resolution=error.fits, chosen="", warnings=warnings)
+        found = readings(registers, period.query)
     main = [one for one in found if one.register.is_main_energy]
     series = _series(meter, [one.register for one in main], period)
     return {

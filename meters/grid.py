@@ -78,7 +78,10 @@ class Resolution:
 
 
 def finest_for(seconds: int, length: int, most: int) -> Resolution:
-    """Choose the finest offered resolution that a register and a cap on points allow.
+    """Choose the finest resolution that a register and a cap on points allow.
+
+    It is the register's own interval or one of those offered that holds whole intervals: a quarter
+    of an hour would hold now one, now two intervals of ten minutes.
 
     Parameters
     ----------
@@ -89,11 +92,12 @@ def finest_for(seconds: int, length: int, most: int) -> Resolution:
     most
         Greatest number of buckets.
     """
-    for text in OFFERED:
-        resolution = Resolution.parse(text)
-        if resolution.seconds >= seconds and length / resolution.seconds <= most:
+    offered = [Resolution.parse(text) for text in OFFERED]
+    fitting = [one for one in offered if one.seconds > seconds and one.seconds % seconds == 0]
+    for resolution in (Resolution.of_seconds(seconds), *fitting):
+        if length / resolution.seconds <= most:
             return resolution
-    return Resolution.parse(OFFERED[-1])
+    return offered[-1]
 
 
 @dataclass(frozen=True, slots=True)

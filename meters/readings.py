@@ -242,7 +242,11 @@ def _sum_days(
 ) -> Buckets:
     inside = (totals.first >= query.start) & (totals.first < query.end)
     first, day = totals.first[inside], totals.day[inside]
-    count, quality = totals.count[inside], totals.quality[inside]
+    count, quality, interval = (
+        totals.count[inside],
+        totals.quality[inside],
+        totals.interval[inside],
+    )
     where, n = grid.locate(first), len(grid)
     if len(totals):
         cadence = Cadence.of_days(totals.first, totals.first, totals.interval)
@@ -270,4 +274,5 @@ def _sum_days(
         expected=cadence.count(grid.edges, validity.since, validity.until, query.now),
         qualities=qualities,
         statistic=Statistic.SUM,
+        covered=np.bincount(where, weights=count * interval, minlength=n).astype(np.int64),
     )

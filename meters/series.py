@@ -52,6 +52,9 @@ class Buckets:
         For each quality that occurs, how many intervals of each bucket have it, shape ``(n,)``.
     straddling
         How many intervals reach beyond the end of the bucket in which they start and are counted.
+    covered
+        How long the intervals of each bucket are together [s], shape ``(n,)``; None where that is
+        not known.
     """
 
     edges: Ints
@@ -61,6 +64,7 @@ class Buckets:
     qualities: dict[str, Ints]
     statistic: Statistic
     straddling: int = 0
+    covered: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -200,6 +204,7 @@ class Series:
             qualities=_quality_counts(part.qualities, where, n),
             statistic=statistic,
             straddling=straddling,
+            covered=np.bincount(where, weights=part.intervals, minlength=n).astype(np.int64),
         )
 
 

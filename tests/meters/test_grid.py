@@ -202,7 +202,8 @@ def test_what_does_not_divide_a_day_is_refused(text: str) -> None:
 
 def test_finest_for() -> None:
     assert str(finest_for(900, 30 * DAY, 10_000)) == "PT15M"
-    assert str(finest_for(600, 30 * DAY, 10_000)) == "PT15M"
+    assert str(finest_for(600, 30 * DAY, 10_000)) == "PT10M"
+    assert str(finest_for(600, 30 * DAY, 4_000)) == "PT30M"
     assert str(finest_for(3600, 30 * DAY, 10_000)) == "PT1H"
     assert str(finest_for(900, 365 * DAY, 1_000)) == "P1D"
     assert str(finest_for(900, 100 * 365 * DAY, 1)) == "P1Y"

@@ -92,6 +92,23 @@ def test_every_kind_of_register_has_a_page(browser: Client, acme: Customer, obis
         assert response.context["charts"], query
 
 
+def test_a_meter_whose_intervals_have_changed_has_a_page(browser: Client, acme: Customer) -> None:
+    start = at("2024-10-20T00:00", "Europe/Zurich")
+    with acme.tenant.entered():
+        meter = make_meter()
+        register = make_register(meter, interval=900)
+        write(register, Readings.steady(start, start + 2 * 86_400, interval=3600))
+        write(register, Readings.steady(start + 2 * 86_400, start + 4 * 86_400))
+    hourly = browser.get(f"/meters/{meter.muid}/?start=2024-10-20&end=2024-10-21&resolution=PT15M")
+    assert "every 60 minutes" in text_of(hourly)
+    assert hourly.context["charts"][0].subtitle.startswith("Mean power of hours")
+    both = browser.get(f"/meters/{meter.muid}/?start=2024-10-20&end=2024-10-24")
+    assert both.status_code == 200
+    # An hour of 1 kWh in a grid of quarter-hours is still a mean power of 1 kW.
+    first = both.context["charts"][0].figure["data"][0]["y"][0]
+    assert first == 1.0
+
+
 def test_a_meter_without_readings_and_one_without_registers(
     browser: Client, acme: Customer
 ) -> None:
