@@ -62,6 +62,7 @@ def assert_same(one: Buckets, other: Buckets) -> None:
         name: counts.tolist() for name, counts in other.qualities.items()
     }
     assert one.straddling == other.straddling
+    assert np.array_equal(one.covered, other.covered)
     assert one.statistic == other.statistic
 
 
