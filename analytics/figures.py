@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from meters.days import Floats, Ints, Mask
 from meters.localtime import wall
 from meters.series import Buckets
-from meters.zones import DAY, Zone
+from meters.zones import DAY, Days, Zone
 
 Figure = dict[str, Any]
 
@@ -161,26 +161,51 @@ def _clock_notes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
     return [{"name": "dst", "x": x, "text": words} for x, words in _clock_changes(edges, zone)]
 
 
-def energy_bars(curves: Sequence[Curve], zone: Zone) -> Figure:
-    """Draw energy by day, week or month as bars that start at zero."""
+# How wide a bar is, and how the hover names it.
+PERIODS = {
+    "P1W": (7 * DAY * 1000, "week of %-d %b %Y"),
+    "P1M": ("M1", "%B %Y"),
+    "P1Y": ("M12", "%Y"),
+}
+
+
+def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") -> Figure:
+    """Draw energy by day, week, month or year as bars that start at zero.
+
+    A bucket that the range cuts short stands where its whole week or month does.
+    """
     figure = go.Figure()
+    period, hover = PERIODS.get(resolution, (None, "%a %-d %b %Y"))
     for curve in curves:
         buckets = curve.buckets
-        dates = np.datetime_as_string(wall(buckets.edges[:-1], zone).astype("datetime64[D]"))
+        days = wall(buckets.edges[:-1], zone).astype("datetime64[D]")
+        dates = np.datetime_as_string(_period_starts(days, resolution))
         figure.add_bar(
             x=list(dates),
             y=_numbers(curve.values),
             name=curve.label,
             meta={"role": curve.role},
+            xperiod=period,
+            xperiodalignment="middle" if period else None,
             customdata=_bar_words(buckets),
             hovertemplate=f"%{{y:,.2f}} {curve.unit}%{{customdata}}",
         )
     figure.update_layout(
         barmode="group",
-        xaxis={"type": "date", "hoverformat": "%a %-d %b %Y"},
+        xaxis={"type": "date", "hoverformat": hover},
         yaxis={"title": {"text": curves[0].unit if curves else ""}, "rangemode": "tozero"},
     )
     return _as_json(figure)
+
+
+def _period_starts(days: Days, resolution: str) -> Days:
+    """Return the first day of the week, month or year in which each day lies."""
+    if resolution == "P1W":
+        # 1970-01-01 was a Thursday.
+        weekday = (days.astype(np.int64) + 3) % 7
+        return days - weekday.astype("timedelta64[D]")
+    unit = {"P1M": "datetime64[M]", "P1Y": "datetime64[Y]"}.get(resolution, "datetime64[D]")
+    return days.astype(unit).astype("datetime64[D]")
 
 
 def _bar_words(buckets: Buckets) -> list[str]:

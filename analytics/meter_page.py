@@ -257,7 +257,7 @@ def _bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: s
         key,
         f"Energy by {name.removesuffix('s')}",
         f"Local {name}, {period.zone.name} · {period.words}",
-        energy_bars(curves, period.zone),
+        energy_bars(curves, period.zone, resolution),
         size="low",
         legend=_legend(curves),
         notes=notes,

@@ -89,8 +89,8 @@ def overview(
             _meters_tile(states),
             _completeness_tile(states),
         ],
-        "figure": energy_bars(_bars(energies, period), zone),
-        "chart_title": _chart_title(period),
+        "figure": energy_bars(_bars(energies, period), zone, _bar_resolution(period)),
+        "chart_title": f"Energy by {'day' if _bar_resolution(period) == 'P1D' else 'month'}",
         "notices": _notices(meters, states),
         "rows": [
             MeterRow(
@@ -214,8 +214,7 @@ def _completeness_tile(states: Mapping[int, MeterHealth]) -> dict[str, Any]:
 
 
 def _bars(energies: _Energies, period: Period) -> list[Curve]:
-    """Make the bars: days, or months where the period is long."""
-    resolution = Resolution.parse("P1D" if period.days <= 62 else "P1M")
+    resolution = Resolution.parse(_bar_resolution(period))
     grid = Grid(period.start, period.end, resolution, period.zone)
     days = Grid(period.start, period.end, Resolution.parse("P1D"), period.zone)
     where = grid.locate(days.edges[:-1])
@@ -234,8 +233,9 @@ def _bars(energies: _Energies, period: Period) -> list[Curve]:
     return curves
 
 
-def _chart_title(period: Period) -> str:
-    return f"Energy by {'day' if period.days <= 62 else 'month'}"
+def _bar_resolution(period: Period) -> str:
+    """Days, or months where the period is long."""
+    return "P1D" if period.days <= 62 else "P1M"
 
 
 def _notices(meters: Sequence[Meter], states: Mapping[int, MeterHealth]) -> list[dict[str, str]]:

@@ -96,6 +96,16 @@ def test_bars_start_at_zero_and_tell_what_is_missing() -> None:
     assert figure["layout"]["yaxis"]["rangemode"] == "tozero"
 
 
+def test_bars_of_weeks_and_months_stand_where_the_whole_period_does() -> None:
+    of = buckets(np.ones(96 * 8), "P1W")  # Sunday 27 October to Sunday 3 November
+    [trace] = energy_bars([Curve("Import", "import", "kWh", of, of.values)], ZURICH, "P1W")["data"]
+    assert list(trace["x"]) == ["2024-10-21", "2024-10-28"]
+    of = buckets(np.ones(96 * 8), "P1M")
+    [trace] = energy_bars([Curve("Import", "import", "kWh", of, of.values)], ZURICH, "P1M")["data"]
+    assert list(trace["x"]) == ["2024-10-01", "2024-11-01"]
+    assert trace["xperiod"] == "M1"
+
+
 def test_figures_carry_no_colours_and_no_template() -> None:
     figure = load_curve([curve(buckets(np.ones(4), "PT15M"))], ZURICH, "PT15M")
     assert "template" not in figure["layout"]
