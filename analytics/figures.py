@@ -203,9 +203,11 @@ def _period_starts(days: Days, resolution: str) -> Days:
     if resolution == "P1W":
         # 1970-01-01 was a Thursday.
         weekday = (days.astype(np.int64) + 3) % 7
-        return days - weekday.astype("timedelta64[D]")
+        mondays: Days = days - weekday.astype("timedelta64[D]")
+        return mondays
     unit = {"P1M": "datetime64[M]", "P1Y": "datetime64[Y]"}.get(resolution, "datetime64[D]")
-    return days.astype(unit).astype("datetime64[D]")
+    starts: Days = days.astype(unit).astype("datetime64[D]")
+    return starts
 
 
 def _bar_words(buckets: Buckets) -> list[str]:

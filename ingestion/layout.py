@@ -49,6 +49,14 @@ class Incoming:
             self.register[index], self.instants[index], self.values[index], self.qualities[index]
         )
 
+    def reversed(self) -> "Incoming":
+        return Incoming(
+            np.ascontiguousarray(self.register[::-1]),
+            np.ascontiguousarray(self.instants[::-1]),
+            np.ascontiguousarray(self.values[::-1]),
+            np.ascontiguousarray(self.qualities[::-1]),
+        )
+
 
 @dataclass
 class RegisterDays:
@@ -67,6 +75,8 @@ class RegisterDays:
     slots: Ints
     refused: list[tuple[int, Reason, str]] = field(default_factory=list)
     spoken_for: Mask = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    # What `slot` found, for as long as no slots have changed since.
+    placed: tuple[Ints, Ints] | None = None
 
     @classmethod
     def of(cls, readings: Incoming, stored: DayTable, zone: Zone) -> "RegisterDays":
@@ -77,11 +87,19 @@ class RegisterDays:
         starts, days = zone.day_starts(
             int(readings.instants.min()), int(readings.instants.max()) + 1
         )
-        local = np.searchsorted(starts, readings.instants, side="right") - 1
-        first = np.ones(n, dtype=bool)
-        first[1:] = (readings.register[1:] != readings.register[:-1]) | (local[1:] != local[:-1])
-        at = np.flatnonzero(first)
-        register, local = readings.register[at], local[at]
+        if readings.register[0] == readings.register[-1]:
+            # One register: its days are found in its readings, not each reading among the days.
+            bounds = np.searchsorted(readings.instants, starts)
+            local = np.flatnonzero(np.diff(bounds))
+            at = bounds[local]
+        else:
+            of_reading = np.searchsorted(starts, readings.instants, side="right") - 1
+            first = np.ones(n, dtype=bool)
+            first[1:] = np.diff(readings.register) != 0
+            first[1:] |= np.diff(of_reading) != 0
+            at = np.flatnonzero(first)
+            local = of_reading[at]
+        register = readings.register[at]
         day = days.astype(np.int64)[local]
         # Dates fit below 2^20 days; so one number orders register and day.
         key = (register << 20) + day
@@ -211,6 +229,7 @@ class RegisterDays:
             # Cut by another zone database than today's, it must stay as it is.
             self.first[group], self.interval[group] = stored.first[row], stored.interval[row]
             self.slots[group] = stored.slots[row]
+            self.placed = None
             return int(self.interval[group]), False
         return interval, clear
 
@@ -250,14 +269,16 @@ class RegisterDays:
     def _lay_out(self, group: int, interval: int, phase: int) -> None:
         one = slice(group, group + 1)
         self.interval[group] = interval
+        self.placed = None
         self.first[one] = first_slot(self.begins[one], self.interval[one], phase)
         self.slots[one] = slot_count(self.first[one], self.ends[one], self.interval[one])
 
     def slot(self, readings: Incoming) -> tuple[Ints, Ints]:
         """Return each reading's slot, and how far behind the slot's start it begins [s]."""
-        since = readings.instants - np.repeat(self.first, self.sizes)
-        slot, behind = np.divmod(since, np.repeat(self.interval, self.sizes))
-        return slot, behind
+        if self.placed is None or len(self.placed[0]) != len(readings):
+            since = readings.instants - np.repeat(self.first, self.sizes)
+            self.placed = np.divmod(since, np.repeat(self.interval, self.sizes))
+        return self.placed
 
     def fits(self, readings: Incoming) -> Mask:
         """Say of each reading whether it starts where a slot of its day does."""

@@ -95,8 +95,7 @@ def merge(
     default_interval
         Taken where nothing else says [s].
     """
-    order, repeated, conflicting = _sorted_once(incoming)
-    readings = incoming.take(order)
+    readings, order, repeated, conflicting = _sorted_once(incoming)
     groups = RegisterDays.of(readings, stored, zone)
     stored = groups.settle(readings, stored, known, default_interval)
     kept = groups.fits(readings)
@@ -105,7 +104,8 @@ def merge(
         (int(order[at]), Reason.MISALIGNED, groups.misaligned(readings, int(at)))
         for at in np.flatnonzero(~kept & ~groups.spoken_for)
     ]
-    readings, groups = readings.take(kept), groups.only(kept)
+    if not kept.all():
+        readings, groups = readings.take(kept), groups.only(kept)
     return _compare(
         readings,
         groups,
@@ -117,18 +117,38 @@ def merge(
     )
 
 
-def _sorted_once(incoming: Incoming) -> tuple[Ints, int, int]:
-    """Order readings by register and instant; of two for one instant the last to arrive stays."""
+def _sorted_once(incoming: Incoming) -> tuple[Incoming, Ints, int, int]:
+    """Order readings by register and instant; of two for one instant the last to arrive stays.
+
+    Returns
+    -------
+    readings
+        In order, each instant of a register once.
+    order
+        Where in the batch each of them was.
+    repeated, conflicting
+        How many came again with the same value, and with another one.
+    """
+    n = len(incoming)
+    if n and (incoming.register == incoming.register[0]).all():
+        # A page of one meter comes in order already, most often newest first.
+        steps = np.diff(incoming.instants)
+        if (steps < 0).all():
+            return incoming.reversed(), np.arange(n - 1, -1, -1), 0, 0
+        if (steps > 0).all():
+            return incoming, np.arange(n), 0, 0
     # lexsort is stable, so readings of one instant stay in the order in which they arrived.
     order = np.lexsort((incoming.instants, incoming.register))
     register, instants = incoming.register[order], incoming.instants[order]
     same = (register[1:] == register[:-1]) & (instants[1:] == instants[:-1])
     if not same.any():
-        return order, 0, 0
+        return incoming.take(order), order, 0, 0
     values, qualities = incoming.values[order], incoming.qualities[order]
     differs = (values[1:] != values[:-1]) | (qualities[1:] != qualities[:-1])
     last = np.concatenate((~same, [True]))
-    return order[last], int((same & ~differs).sum()), int((same & differs).sum())
+    order = order[last]
+    again, otherwise = int((same & ~differs).sum()), int((same & differs).sum())
+    return incoming.take(order), order, again, otherwise
 
 
 def _compare(
@@ -150,9 +170,10 @@ def _compare(
 
     total = int(offsets[-1])
     values, qualities = np.full(total, np.nan), np.zeros(total, dtype=np.int16)
-    before = stored.take(groups.row[has])
-    place = np.repeat(offsets[:-1][has], slots[has]) + ranges(slots[has])
-    values[place], qualities[place] = before.values, before.qualities
+    if has.any():
+        before = stored.take(groups.row[has])
+        place = np.repeat(offsets[:-1][has], slots[has]) + ranges(slots[has])
+        values[place], qualities[place] = before.values, before.qualities
 
     old_values, old_qualities = values[flat], qualities[flat]
     was_there = old_qualities > 0
@@ -174,10 +195,11 @@ def _compare(
     )
     position = np.cumsum(is_changed) - 1
     rows, lengths = np.unique(position[owner[differs]], return_counts=True)
-    registers, which = np.unique(readings.register, return_inverse=True)
+    registers = readings.register
+    begins = np.flatnonzero(np.diff(registers, prepend=registers[:1] - 1))
 
     def per_register(mask: Mask) -> Ints:
-        return np.bincount(which[mask], minlength=len(registers)).astype(np.int64)
+        return np.add.reduceat(mask.astype(np.int64), begins) if len(begins) else begins
 
     return Merged(
         changed=whole if is_changed.all() else whole.take(is_changed),
@@ -189,7 +211,7 @@ def _compare(
             old_values[differs],
             old_qualities[differs],
         ),
-        registers=registers,
+        registers=registers[begins],
         new=per_register(~was_there),
         corrected=per_register(differs),
         unchanged=per_register(was_there & ~differs),

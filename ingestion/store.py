@@ -251,6 +251,10 @@ def _of_zone(batch: Batch, registers: Sequence[Register], name: str) -> tuple[In
     """Choose the readings of meters in one zone, and say where in the batch they are."""
     keys = np.array([register.pk for register in registers], dtype=np.int64)
     here = np.array([register.meter.timezone == name for register in registers])
+    if here.all():
+        register = keys[batch.index]
+        incoming = Incoming(register, batch.instants, batch.values, batch.qualities)
+        return incoming, np.arange(len(batch))
     where = np.flatnonzero(here[batch.index])
     return (
         Incoming(
@@ -271,7 +275,9 @@ def _merge_stored(
         _, days = place.day_starts(int(incoming.instants.min()), int(incoming.instants.max()) + 1)
         numbers = days.astype(np.int64)
         stored = read_days(
-            [int(pk) for pk in np.unique(incoming.register)], int(numbers[0]), int(numbers[-1])
+            [register.pk for register in registers if register.meter.timezone == name],
+            int(numbers[0]),
+            int(numbers[-1]),
         )
     else:
         stored = DayTable.empty()

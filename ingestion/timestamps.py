@@ -65,19 +65,21 @@ def parse_page(texts: Sequence[object]) -> tuple[Ints, Mask]:
         joined = "".join(texts).encode("ascii")  # type: ignore[arg-type]
     except (TypeError, UnicodeEncodeError):
         return nothing
-    if len(joined) != n * len(form) or any(len(text) != len(form) for text in texts):  # type: ignore[arg-type]
+    if len(joined) != n * len(form) or set(map(len, texts)) != {len(form)}:  # type: ignore[arg-type]
         return nothing
-    octets = np.frombuffer(joined, dtype=np.uint8).reshape(n, len(form))
+    # One row for each place of the form, so that each is read in one stretch of memory.
+    octets = np.ascontiguousarray(np.frombuffer(joined, dtype=np.uint8).reshape(n, -1).T)
     pattern = np.frombuffer(form.encode(), dtype=np.uint8)
     is_digit = pattern == ord("0")
-    digits = octets.astype(np.int64) - ord("0")
-    read = (octets[:, ~is_digit] == pattern[~is_digit]).all(axis=1)
-    read &= ((digits[:, is_digit] >= 0) & (digits[:, is_digit] <= 9)).all(axis=1)
+    read = (octets[~is_digit] == pattern[~is_digit, None]).all(axis=0)
+    # What is no digit wraps around to more than 9.
+    digits = octets - np.uint8(ord("0"))
+    read &= (digits[is_digit] <= 9).all(axis=0)
 
     def number(start: int, stop: int) -> Ints:
-        value = digits[:, start].copy()
-        for column in range(start + 1, stop):
-            value = value * 10 + digits[:, column]
+        value: Ints = digits[start].astype(np.int64)
+        for place in range(start + 1, stop):
+            value = value * 10 + digits[place]
         return value
 
     year, month, day = number(0, 4), number(5, 7), number(8, 10)
@@ -85,7 +87,7 @@ def parse_page(texts: Sequence[object]) -> tuple[Ints, Mask]:
     read &= (year >= 1970) & (month >= 1) & (month <= 12) & (day >= 1)
     read &= (hour < 24) & (minute < 60) & (second < 60)
     if len(form) == 24:
-        read &= (digits[:, 20:23] == 0).all(axis=1)
+        read &= (digits[20:23] == 0).all(axis=0)
     months: npt.NDArray[np.int64] = np.where(read, (year - 1970) * 12 + month - 1, 0)
     begins = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
     ends = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -30,7 +30,8 @@ def write_days(days: DayTable, is_new: Mask, summable: Mask, version: int) -> No
         The version that all of them get.
     """
     if is_new.any():
-        rows = encode(days.take(is_new), summable=summable[is_new], version=version)
+        new = days if is_new.all() else days.take(is_new)
+        rows = encode(new, summable=summable[is_new], version=version)
         _copy_into("daily_profile", rows)
     if not is_new.all():
         _update(days.take(~is_new), summable[~is_new], version)

@@ -204,7 +204,11 @@ class DailyProfile(models.Model):
     first = models.DateTimeField(help_text="Start of slot 0.")
     interval = models.IntegerField(help_text="Length of a slot [s].")
     values = ArrayField(models.FloatField(null=True), help_text="NULL where missing.")
-    qualities = ArrayField(models.SmallIntegerField(), help_text="0 where missing.")
+    qualities = ArrayField(
+        models.SmallIntegerField(),
+        null=True,
+        help_text="One per slot, 0 where missing; NULL where `quality` holds for all readings.",
+    )
     total = models.FloatField(null=True, help_text="The day's sum, for interval energy.")
     count = models.IntegerField(help_text="Number of readings.")
     quality = models.SmallIntegerField(

@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
                 ('first', models.DateTimeField(help_text='Start of slot 0.')),
                 ('interval', models.IntegerField(help_text='Length of a slot [s].')),
                 ('values', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(null=True), help_text='NULL where missing.', size=None)),
-                ('qualities', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), help_text='0 where missing.', size=None)),
+                ('qualities', django.contrib.postgres.fields.ArrayField(base_field=models.SmallIntegerField(), help_text='One per slot, 0 where missing; NULL where `quality` holds for all readings.', null=True, size=None)),
                 ('total', models.FloatField(help_text="The day's sum, for interval energy.", null=True)),
                 ('count', models.IntegerField(help_text='Number of readings.')),
                 ('quality', models.SmallIntegerField(help_text='The one quality that all its readings have; NULL where they differ.', null=True)),

@@ -19,10 +19,13 @@ UNFILL = (
 )
 
 
-# Rows are read as arrays of one layout: a slot has a value, or NULL, and a quality.
+# Rows are read as arrays of one layout: a slot has a value, or NULL, and every value a quality,
+# its own or the one of all.
 SLOTS = (
     "ALTER TABLE daily_profile ADD CONSTRAINT values_and_qualities_are_slots "
-    'CHECK (cardinality("values") >= 1 AND cardinality("values") = cardinality(qualities))'
+    'CHECK (cardinality("values") >= 1 '
+    'AND (qualities IS NULL OR cardinality(qualities) = cardinality("values")) '
+    "AND (qualities IS NOT NULL OR quality IS NOT NULL OR count = 0))"
 )
 UNSLOTS = "ALTER TABLE daily_profile DROP CONSTRAINT values_and_qualities_are_slots"
 

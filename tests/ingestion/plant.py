@@ -64,13 +64,16 @@ def stored(muid: UUID, obis: str = IMPORT) -> Readings:
     """Read a register back by plain SQL, past our own reader."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT extract(epoch FROM d.first)::bigint, d.interval, d.values, d.qualities "
+            "SELECT extract(epoch FROM d.first)::bigint, d.interval, d.values, d.qualities, "
+            "d.quality "
             "FROM daily_profile d JOIN meters_register r ON r.id = d.register_id "
             "JOIN meters_meter m ON m.id = r.meter_id WHERE m.muid = %s AND r.obis = %s",
             [muid, obis],
         )
         found = {}
-        for first, interval, values, qualities in cursor.fetchall():
+        for first, interval, values, qualities, quality in cursor.fetchall():
+            if qualities is None:
+                qualities = [0 if value is None else quality for value in values]
             assert len(values) == len(qualities)
             for slot, (value, quality) in enumerate(zip(values, qualities, strict=True)):
                 assert (value is None) == (quality == 0)
