@@ -35,7 +35,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One reading that was refused: why, in words, and its raw text."""
+    """One reading that was refused: why, in words, and its raw text.
+
+    Attributes
+    ----------
+    row
+        Where people find it in what came: the place in a list, the line of a text, the row of a
+        sheet, from 1. None where nobody knows.
+    """
 
     reason: Reason
     words: str
@@ -43,6 +50,7 @@ class Rejection:
     muid: str = ""
     code: str = ""
     timestamp: str = ""
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Batch:
     qualities
         One `Quality` each, never 0, shape ``(n,)``.
     row
-        For each reading the row of the payload it came from, shape ``(n,)``.
+        For each reading the row of the payload it came from, from 0, shape ``(n,)``.
     """
 
     keys: Sequence[RegisterKey]

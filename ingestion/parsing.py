@@ -185,6 +185,7 @@ class _Columns:
             str(key.muid),
             key.obis,
             written,
+            int(batch.row[at]) + 1,
         )
 
 
@@ -261,7 +262,7 @@ def _row_by_row(rows: Sequence[Any], asked: Asked) -> _Columns:
         try:
             _read_row(columns, number, row, asked)
         except _RefusedError as refused:
-            columns.rejections.append(_rejection(columns, row, refused))
+            columns.rejections.append(_rejection(columns, number, row, refused))
     return columns
 
 
@@ -271,7 +272,7 @@ class _RefusedError(Exception):
         self.reason, self.words, self.code = reason, words, code
 
 
-def _rejection(columns: _Columns, row: Any, refused: _RefusedError) -> Rejection:
+def _rejection(columns: _Columns, number: int, row: Any, refused: _RefusedError) -> Rejection:
     named = row if isinstance(row, dict) else {}
     tags = named.get("tags")
     return Rejection(
@@ -281,6 +282,7 @@ def _rejection(columns: _Columns, row: Any, refused: _RefusedError) -> Rejection
         _text(tags.get("muid"))[:64] if isinstance(tags, dict) else "",
         refused.code[:24],
         _text(named.get("timestamp"))[:40],
+        number + 1,
     )
 
 
@@ -318,7 +320,7 @@ def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
             code = _canonical(name)
             value = _number(row[name], name)
         except _RefusedError as refused:
-            columns.rejections.append(_rejection(columns, row, refused))
+            columns.rejections.append(_rejection(columns, number, row, refused))
             continue
         key = RegisterKey(muid, code, measurement)
         columns.index.append(columns.keys.setdefault(key, len(columns.keys)))

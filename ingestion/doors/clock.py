@@ -1,0 +1,272 @@
+"""Dates and times as people write them: what the clock showed, and the offset where it is said."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import NoReturn, TypeVar
+
+from ingestion.doors.table import Cell, DoorError
+from meters.ranges import LOST_PLUS
+
+T = TypeVar("T")
+
+DAY = 86_400
+# Texts that a file repeats; beyond that they are all different, and nothing is gained.
+MOST_REMEMBERED = 100_000
+EPOCH = date(1970, 1, 1)
+# Days of Excel, from 1982 to 2173.
+SERIALS = (30_000.0, 100_000.0)
+# A serial number holds a time to some microseconds; what is further off was not a whole second.
+NEAR = 0.005
+
+_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})", re.ASCII)
+_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)", re.ASCII)
+_LOCAL = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d)", re.ASCII)
+_CLOCK = re.compile(
+    r"(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,](\d+))?)?\s*(Z|[+-]\d\d(?::?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+_SPLIT = re.compile(r"(?<=\d)[Tt](?=\d)|,?\s+")
+ORDERS = ("dmy", "mdy")
+EXAMPLE = "31.12.2023 23:45 or 2023-12-31T23:45:00+01:00"
+
+
+class ClockError(ValueError):
+    """A text that is no date or time; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What a clock showed.
+
+    Attributes
+    ----------
+    seconds
+        As if its zone were UTC: seconds since 1970-01-01T00:00 on that clock.
+    offset
+        From UTC [s]; None where the text does not say.
+    """
+
+    seconds: int
+    offset: int | None = None
+
+
+def sniff_order(cells: Iterable[Cell]) -> str | None:
+    """Find out whether day or month comes first in dates such as 03/04/2023.
+
+    Returns
+    -------
+    ``"dmy"`` or ``"mdy"``; None where no text is written like that. A dot always stands between
+    day and month: 31.12.2023.
+
+    Raises
+    ------
+    DoorError
+        Both occur, or nothing shows it.
+    """
+    orders: dict[str, str] = {}
+    doubtful = ""
+    for cell in cells:
+        found = _LOCAL.match(cell.strip()) if isinstance(cell, str) else None
+        if not found or found[2] == ".":
+            continue
+        first, second = int(found[1]), int(found[3])
+        if first > 12 >= second:
+            orders.setdefault("dmy", found[0])
+        elif second > 12 >= first:
+            orders.setdefault("mdy", found[0])
+        elif first != second:
+            doubtful = doubtful or found[0]
+    if len(orders) == 2:
+        raise DoorError(
+            f"“{orders['dmy']}” has the day first and “{orders['mdy']}” the month. Write dates "
+            "alike, best as 2023-12-31."
+        )
+    if orders:
+        return next(iter(orders))
+    if doubtful:
+        raise DoorError(f"Day or month may come first in “{doubtful}”. Say which of them does.")
+    return None
+
+
+@dataclass
+class ClockReader:
+    """Reads the times of one file; each date and each time of day is worked out once.
+
+    Parameters
+    ----------
+    order
+        ``"dmy"`` or ``"mdy"``, of dates with slashes or hyphens.
+    base_1904
+        Whether serial numbers count days from 1904.
+    """
+
+    order: str = "dmy"
+    base_1904: bool = False
+    _dates: dict[str, int | ClockError] = field(default_factory=dict)
+    _clocks: dict[str, Wall | ClockError] = field(default_factory=dict)
+
+    def moment(self, cell: Cell) -> Wall:
+        """Read date and time in one cell.
+
+        Raises
+        ------
+        ClockError
+            It is none; a date alone is none either.
+        """
+        if isinstance(cell, str):
+            text = LOST_PLUS.sub(r"\1+\2", cell.strip())
+            day, *rest = _SPLIT.split(text, maxsplit=1)
+            if not rest:
+                raise ClockError(self._not_a_moment(text))
+            return self._joined(self.day(day), self._clock_text(rest[0]))
+        if isinstance(cell, datetime):
+            return _of_datetime(cell)
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            return Wall(self._serial(cell))
+        raise ClockError(
+            f"the date “{cell.isoformat()}” has no time of day"
+            if isinstance(cell, date)
+            else "the time is missing"
+            if cell is None
+            else f"“{str(cell)[:40]}” is no date and time; write {EXAMPLE}"
+        )
+
+    def _not_a_moment(self, text: str) -> str:
+        if not text:
+            return "the time is missing"
+        try:
+            self.day(text)
+        except ClockError:
+            return f"“{text[:40]}” is no date and time; write {EXAMPLE}"
+        return f"the date “{text[:40]}” has no time of day"
+
+    def pair(self, day: Cell, clock: Cell) -> Wall:
+        """Read a date and a time of day from two cells."""
+        return self._joined(self.day(day), self.clock(clock))
+
+    def day(self, cell: Cell) -> int:
+        """Read a date, as seconds since 1970-01-01."""
+        if isinstance(cell, str):
+            return _once(self._dates, cell.strip(), self._day_text)
+        if isinstance(cell, datetime):
+            cell = cell.date()
+        if isinstance(cell, date):
+            return (cell - EPOCH).days * DAY
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            return self._serial(int(cell)) if cell == int(cell) else _refuse_day(cell)
+        return _refuse_day(cell)
+
+    def clock(self, cell: Cell) -> Wall:
+        """Read a time of day; 24:00 ends its date."""
+        if isinstance(cell, str):
+            return self._clock_text(cell.strip())
+        if isinstance(cell, datetime):
+            cell = cell.time()
+        if isinstance(cell, time):
+            return Wall(_whole(3600 * cell.hour + 60 * cell.minute + cell.second, cell.microsecond))
+        if isinstance(cell, timedelta):
+            cell = cell.total_seconds() / DAY
+        if isinstance(cell, int | float) and not isinstance(cell, bool) and 0 <= cell <= 1:
+            return Wall(_near(cell * DAY))
+        raise ClockError(f"“{str(cell)[:40]}” is no time of day; write 23:45")
+
+    def _clock_text(self, text: str) -> Wall:
+        return _once(self._clocks, text, _read_clock)
+
+    def _day_text(self, text: str) -> int:
+        year, month, day = self._parts(text)
+        try:
+            return (date(year, month, day) - EPOCH).days * DAY
+        except ValueError:
+            raise ClockError(f"there is no day “{text[:40]}”") from None
+
+    def _parts(self, text: str) -> tuple[int, int, int]:
+        found = _ISO.fullmatch(text)
+        if found:
+            return int(found[1]), int(found[3]), int(found[4])
+        found = _COMPACT.fullmatch(text)
+        if found:
+            return int(found[1]), int(found[2]), int(found[3])
+        found = _LOCAL.fullmatch(text)
+        if not found:
+            return _refuse_day(text)
+        # No meter has been read every quarter-hour before 2000.
+        year = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
+        one, other = int(found[1]), int(found[3])
+        if found[2] == "." or self.order == "dmy":
+            return year, other, one
+        return year, one, other
+
+    def _serial(self, number: float) -> int:
+        if not SERIALS[0] <= number < SERIALS[1]:
+            raise ClockError(f"“{number}” is no date and time; write {EXAMPLE}")
+        base = date(1904, 1, 1) if self.base_1904 else date(1899, 12, 30)
+        return (base - EPOCH).days * DAY + _near(number * DAY)
+
+    def _joined(self, day: int, clock: Wall) -> Wall:
+        return Wall(day + clock.seconds, clock.offset)
+
+
+def _once(known: dict[str, T | ClockError], text: str, read: Callable[[str], T]) -> T:
+    """Read a text, or remember what came of it before."""
+    found = known.get(text)
+    if found is None:
+        try:
+            found = read(text)
+        except ClockError as error:
+            found = error
+        if len(known) < MOST_REMEMBERED:
+            known[text] = found
+    if isinstance(found, ClockError):
+        # Anew, for one that is raised again and again would grow by its tracebacks.
+        raise ClockError(*found.args)
+    return found
+
+
+def _read_clock(text: str) -> Wall:
+    found = _CLOCK.fullmatch(text)
+    if not found:
+        raise ClockError(f"“{text[:40]}” is no time of day; write 23:45")
+    hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
+    if (found[4] or "").strip("0"):
+        raise ClockError(f"the time “{text[:40]}” is not a whole second")
+    seconds = 3600 * hour + 60 * minute + second
+    if minute > 59 or second > 59 or seconds > DAY:
+        raise ClockError(f"there is no time of day “{text[:40]}”")
+    return Wall(seconds, _offset(found[5], text) if found[5] else None)
+
+
+def _offset(written: str, text: str) -> int:
+    if written in "zZ":
+        return 0
+    digits = written[1:].replace(":", "").ljust(4, "0")
+    hours, minutes = int(digits[:2]), int(digits[2:])
+    if hours > 14 or minutes > 59:
+        raise ClockError(f"no clock has the offset of “{text[:40]}”")
+    seconds = 3600 * hours + 60 * minutes
+    return -seconds if written[0] == "-" else seconds
+
+
+def _of_datetime(cell: datetime) -> Wall:
+    seconds = (cell.date() - EPOCH).days * DAY + 3600 * cell.hour + 60 * cell.minute + cell.second
+    return Wall(_whole(seconds, cell.microsecond))
+
+
+def _whole(seconds: int, micros: int) -> int:
+    return _near(seconds + micros / 1e6)
+
+
+def _near(seconds: float) -> int:
+    """Round to the whole second that a spreadsheet's number stands for."""
+    whole = round(seconds)
+    if abs(seconds - whole) > NEAR:
+        raise ClockError(f"the time lies {abs(seconds - whole):.3f} s beside a whole second")
+    return whole
+
+
+def _refuse_day(cell: Cell) -> NoReturn:
+    if cell is None or cell == "":
+        raise ClockError("the date is missing")
+    raise ClockError(f"“{str(cell)[:40]}” is no date; write 31.12.2023 or 2023-12-31")
