@@ -7,7 +7,6 @@ from datetime import date, datetime, time, timedelta
 from typing import NoReturn, TypeVar
 
 from ingestion.doors.table import Cell, DoorError
-from meters.ranges import LOST_PLUS
 
 T = TypeVar("T")
 
@@ -116,11 +115,11 @@ class ClockReader:
             It is none; a date alone is none either.
         """
         if isinstance(cell, str):
-            text = LOST_PLUS.sub(r"\1+\2", cell.strip())
-            day, *rest = _SPLIT.split(text, maxsplit=1)
+            day, *rest = _SPLIT.split(cell.strip(), maxsplit=1)
             if not rest:
-                raise ClockError(self._not_a_moment(text))
-            return self._joined(self.day(day), self._clock_text(rest[0]))
+                raise ClockError(self._not_a_moment(day))
+            seconds, clock = self.day(day), self._clock_text(rest[0])
+            return Wall(seconds + clock.seconds, clock.offset)
         if isinstance(cell, datetime):
             return _of_datetime(cell)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -144,7 +143,8 @@ class ClockReader:
 
     def pair(self, day: Cell, clock: Cell) -> Wall:
         """Read a date and a time of day from two cells."""
-        return self._joined(self.day(day), self.clock(clock))
+        of_day = self.clock(clock)
+        return Wall(self.day(day) + of_day.seconds, of_day.offset)
 
     def day(self, cell: Cell) -> int:
         """Read a date, as seconds since 1970-01-01."""
@@ -155,7 +155,7 @@ class ClockReader:
         if isinstance(cell, date):
             return (cell - EPOCH).days * DAY
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return self._serial(int(cell)) if cell == int(cell) else _refuse_day(cell)
+            return self._serial(cell) if cell % 1 == 0 else _refuse_day(cell)
         return _refuse_day(cell)
 
     def clock(self, cell: Cell) -> Wall:
@@ -204,9 +204,6 @@ class ClockReader:
             raise ClockError(f"“{number}” is no date and time; write {EXAMPLE}")
         base = date(1904, 1, 1) if self.base_1904 else date(1899, 12, 30)
         return (base - EPOCH).days * DAY + _near(number * DAY)
-
-    def _joined(self, day: int, clock: Wall) -> Wall:
-        return Wall(day + clock.seconds, clock.offset)
 
 
 def _once(known: dict[str, T | ClockError], text: str, read: Callable[[str], T]) -> T:

@@ -19,6 +19,8 @@ _GROUPED = re.compile(
     rf"(?:(?P<decimal>[.,])\d+)?{_EXPONENT}",
     re.ASCII,
 )
+# What nearly every figure of a file looks like.
+_USUAL = {mark: re.compile(rf"-?\d{{1,18}}(?:\{mark}\d{{1,18}})?", re.ASCII) for mark in ".,"}
 WAYS = {".": "1234.5", ",": "1234,5"}
 
 
@@ -42,7 +44,11 @@ def sniff_decimal(cells: Iterable[Cell]) -> str | None:
     shown: dict[str, str] = {}
     doubtful = ""
     for cell in cells:
-        if not isinstance(cell, str) or ("." not in cell and "," not in cell):
+        if not isinstance(cell, str):
+            continue
+        point, comma = "." in cell, "," in cell
+        # Of a mark that has been shown one more text tells nothing new.
+        if not (point or comma) or (point != comma and ("." if point else ",") in shown):
             continue
         text = cell.strip()
         mark = _shows(text)
@@ -107,6 +113,8 @@ def read_figure(cell: Cell, decimal: str) -> float | None:
         It is no finite number.
     """
     if isinstance(cell, str):
+        if _USUAL[decimal].fullmatch(cell):
+            return float(cell.replace(",", ".") if decimal == "," else cell)
         return _read_text(cell.strip(), decimal)
     if cell is None:
         return None

@@ -6,6 +6,7 @@ once). Anything less is refused; so is a time that the clock never showed. Elsew
 an instant, whatever stands around it.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -64,15 +65,13 @@ def resolve_starts(walls: Ints, zone: Zone) -> Resolved:
     zone
         Whose clock it was.
     """
-    early, late, is_early, is_late = _candidates(walls, zone)
-    trouble = np.zeros(len(walls), dtype=np.int8)
-    trouble[~is_early & ~is_late] = Trouble.NEVER
-    instants = np.where(is_early, early, late)
-    twice = is_early & is_late & (early != late)
-    if twice.any():
-        trouble[twice] = Trouble.TWICE
-        for change in _changes(early[twice], late[twice]):
-            _by_order(walls, twice, change, early, late, instants, trouble)
+    shown = _Shown.of(walls, zone)
+    trouble = np.where(shown.never, Trouble.NEVER, Trouble.NONE).astype(np.int8)
+    trouble[shown.twice] = Trouble.TWICE
+    instants = shown.first.copy()
+    for change in _near_changes(walls[shown.twice], zone):
+        around = np.flatnonzero((np.abs(walls - change) <= AROUND) & ~shown.never)
+        _settle(around, [shown], instants, trouble)
     return Resolved(instants, trouble)
 
 
@@ -80,8 +79,8 @@ def resolve_ends(walls: Ints, interval: int, zone: Zone) -> Resolved:
     """Find when intervals start whose END is written in local time.
 
     The end of the last interval before a change of the clock is written in two ways: 03:00 of the
-    old time or 02:00 of the new. Both are tried for all times around the change, and the one that
-    gives a series in order is taken.
+    old time or 02:00 of the new. Around a change both are tried, and what holds either way, or in
+    the one way that gives a series in order, is taken.
 
     Parameters
     ----------
@@ -90,99 +89,50 @@ def resolve_ends(walls: Ints, interval: int, zone: Zone) -> Resolved:
     interval
         Length of an interval [s].
     """
-    before = resolve_starts(walls - interval, zone)
-    after = resolve_starts(walls, zone)
-    after_instants = after.instants - interval
-    same = (before.trouble == 0) & (after.trouble == 0) & (before.instants == after_instants)
-    trouble = np.where(same, 0, Trouble.EITHER).astype(np.int8)
-    instants = before.instants.copy()
+    old = _Shown.of(walls - interval, zone)
+    new = _Shown.of(walls, zone).moved(-interval)
+    same = (old.first == old.last) & (new.first == new.last) & (old.first == new.first)
+    same &= ~old.never & ~new.never
+    trouble = np.where(same, Trouble.NONE, Trouble.EITHER).astype(np.int8)
+    trouble[old.never & new.never] = Trouble.NEVER
+    instants = old.first.copy()
     for change in _near_changes(walls[~same], zone):
-        around = np.abs(walls - change) <= AROUND
-        choices = [
-            found
-            for found, when in ((before, before.instants), (after, after_instants))
-            if not found.trouble[around].any() and _in_order(np.flatnonzero(around), when)
-        ]
-        if len(choices) == 1:
-            chosen = choices[0]
-            shift = 0 if chosen is before else interval
-            instants[around] = chosen.instants[around] - shift
-            trouble[around] = 0
-        else:
-            never = around & ~same & (before.trouble == Trouble.NEVER)
-            trouble[never & (after.trouble != 0)] = Trouble.NEVER
+        around = np.flatnonzero(np.abs(walls - change) <= AROUND)
+        _settle(around, [old, new], instants, trouble)
     return Resolved(instants, trouble)
 
 
-def _candidates(walls: Ints, zone: Zone) -> tuple[Ints, Ints, Mask, Mask]:
-    """Return the instants at which the clock may have shown each time, and whether it did.
+@dataclass(frozen=True)
+class _Shown:
+    """When a clock may have shown n local times: at `first` or at `last`, or `never`."""
 
-    No clock changes twice within two days, so the offsets a day before and a day after are the only
-    ones that count.
-    """
-    early = walls - zone.offsets(walls - DAY)
-    late = walls - zone.offsets(walls + DAY)
-    is_early = early + zone.offsets(early) == walls
-    is_late = late + zone.offsets(late) == walls
-    return early, late, is_early, is_late
+    walls: Ints
+    first: Ints
+    last: Ints
+    never: Mask
 
+    @classmethod
+    def of(cls, walls: Ints, zone: Zone) -> "_Shown":
+        # No clock changes twice within two days, so the offsets a day before and a day after are
+        # the only ones that count.
+        early = walls - zone.offsets(walls - DAY)
+        late = walls - zone.offsets(walls + DAY)
+        is_early = early + zone.offsets(early) == walls
+        is_late = late + zone.offsets(late) == walls
+        return cls(
+            walls,
+            np.where(is_early, early, late),
+            np.where(is_late, late, early),
+            ~is_early & ~is_late,
+        )
 
-def _changes(early: Ints, late: Ints) -> list[tuple[int, int]]:
-    """Tell apart the changes of the clock to which repeated times belong.
+    @property
+    def twice(self) -> Mask:
+        found: Mask = ~self.never & (self.first != self.last)
+        return found
 
-    Returns
-    -------
-    For each the first and the last of the local times that stand in the file, by their early
-    instants; the late ones lie one repetition behind.
-    """
-    instants = np.unique(early)
-    gaps = np.flatnonzero(np.diff(instants) > DAY)
-    firsts = np.concatenate(([0], gaps + 1))
-    lasts = np.concatenate((gaps, [len(instants) - 1]))
-    return [(int(instants[a]), int(instants[b])) for a, b in zip(firsts, lasts, strict=True)]
-
-
-def _by_order(
-    walls: Ints,
-    twice: Mask,
-    change: tuple[int, int],
-    early: Ints,
-    late: Ints,
-    instants: Ints,
-    trouble: npt.NDArray[np.int8],
-) -> None:
-    """Settle the repeated times of one change, where the order of the rows does it."""
-    here = twice & (early >= change[0]) & (early <= change[1])
-    inside = np.flatnonzero(here)
-    low, high = walls[inside].min(), walls[inside].max()
-    around = np.flatnonzero((walls >= low - AROUND) & (walls <= high + AROUND))
-    # The rows around it stand together, and these within them. Where no time stands there twice,
-    # a step back may as well be two rows that were swapped.
-    together = around[-1] - around[0] + 1 == len(around)
-    together &= inside[-1] - inside[0] + 1 == len(inside)
-    if not together or len(np.unique(walls[inside])) == len(inside):
-        return
-    steps = np.diff(walls[inside])
-    for sign, first, second in ((1, early, late), (-1, late, early)):
-        wraps = np.flatnonzero(sign * steps <= 0)
-        if len(wraps) != 1:
-            continue
-        cut = int(wraps[0]) + 1
-        tried = instants.copy()
-        tried[inside[:cut]], tried[inside[cut:]] = first[inside[:cut]], second[inside[cut:]]
-        rest = around[(trouble[around] == 0) | here[around]]
-        if (sign * np.diff(tried[rest]) > 0).all() and _says_direction(inside, rest, steps, sign):
-            instants[inside] = tried[inside]
-            trouble[inside] = Trouble.NONE
-            return
-
-
-def _says_direction(inside: Ints, rest: Ints, steps: Ints, sign: int) -> bool:
-    """Tell whether it is certain that the series rises (or falls).
-
-    Two times alone, or one written twice and nothing beside it, would do for both.
-    """
-    return len(rest) > len(inside) or int((sign * steps > 0).sum()) > 1
+    def moved(self, seconds: int) -> "_Shown":
+        return _Shown(self.walls, self.first + seconds, self.last + seconds, self.never)
 
 
 def _near_changes(walls: Ints, zone: Zone) -> list[int]:
@@ -194,9 +144,68 @@ def _near_changes(walls: Ints, zone: Zone) -> list[int]:
     return [change for change in found if (np.abs(walls - change) <= AROUND).any()]
 
 
-def _in_order(index: Ints, instants: Ints) -> bool:
-    """Tell whether rows stand together and rise or fall strictly."""
-    if len(index) < 2 or index[-1] - index[0] + 1 != len(index):
-        return False
-    steps = np.diff(instants[index])
-    return bool((steps > 0).all() or (steps < 0).all())
+def _settle(
+    around: Ints, ways: Sequence[_Shown], instants: Ints, trouble: npt.NDArray[np.int8]
+) -> None:
+    """Settle the times around one change by their order, where it leaves one reading alone.
+
+    Parameters
+    ----------
+    around
+        Their places, in the order of the file.
+    ways
+        The ways in which they may be meant; each is tried rising and falling.
+    instants, trouble
+        What is written to.
+    """
+    # Elsewhere in the file there may be other times of the same day: then there is no one order.
+    if not len(around) or around[-1] - around[0] + 1 != len(around):
+        return
+    tried: list[tuple[Ints, Ints]] = []
+    certain = np.ones(len(around), dtype=bool)
+    for way in ways:
+        if way.never[around].any():
+            continue
+        found = list(_in_order(way.first[around], way.last[around]))
+        tried += found
+        # Where no time stands twice, a step back may as well be two rows that were swapped.
+        twice = way.twice[around]
+        if found and twice.any() and len(np.unique(way.walls[around][twice])) == twice.sum():
+            certain &= ~twice
+    if not tried:
+        return
+    low = np.min([first for first, _ in tried], axis=0)
+    high = np.max([last for _, last in tried], axis=0)
+    certain &= low == high
+    settled = around[certain]
+    instants[settled] = low[certain]
+    trouble[settled] = Trouble.NONE
+
+
+def _in_order(first: Ints, last: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the bounds of each instant in a series that rises strictly, and in one that falls.
+
+    A direction in which no choice between first and last gives a series in order is left out.
+    """
+    rising = _bounds(first.tolist(), last.tolist())
+    if rising is not None:
+        yield rising
+    falling = _bounds((-last).tolist(), (-first).tolist())
+    if falling is not None:
+        yield -falling[1], -falling[0]
+
+
+def _bounds(first: list[int], last: list[int]) -> tuple[Ints, Ints] | None:
+    """Return the least and the greatest that each can be while all rise strictly."""
+    least, greatest = [], []
+    before = -(2**62)
+    for early, late in zip(first, last, strict=True):
+        if late <= before:
+            return None
+        before = early if early > before else late
+        least.append(before)
+    after = 2**62
+    for early, late in zip(reversed(first), reversed(last), strict=True):
+        after = late if late < after else early
+        greatest.append(after)
+    return np.array(least, dtype=np.int64), np.array(greatest[::-1], dtype=np.int64)

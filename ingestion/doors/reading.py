@@ -76,6 +76,10 @@ class _RefusedError(Exception):
         self.reason, self.words, self.of = reason, words, of
 
 
+def _of(muid: UUID, obis: str, words: str) -> _RefusedError:
+    return _RefusedError(Reason.VALUE, words, muid=str(muid), code=obis)
+
+
 @dataclass
 class _Reading:
     """Readings on their way into a batch: of each where it stands, its time and its value."""
@@ -96,6 +100,7 @@ class _Reading:
         self.values = plan.of(Role.VALUE)
         self.time, self.date = plan.one(Role.TIME), plan.one(Role.DATE)
         self.of_day = plan.one(Role.CLOCK)
+        self.sides = {role: plan.one(role) for role in Role}
         self.conversion = lru_cache(maxsize=None)(
             lambda unit, obis: conversion(unit, obis, power=plan.power)
         )
@@ -134,11 +139,10 @@ class _Reading:
         if self.asked.muid is not None and muid != self.asked.muid:
             words = f"the reading belongs to meter {muid}, not to {self.asked.muid}"
             raise _RefusedError(Reason.METER, words, muid=str(muid), code=obis)
-        whose = {"muid": str(muid), "code": obis}
         try:
             value = read_figure(_at(cells, column), self.plan.decimal)
         except FigureError as error:
-            raise _RefusedError(Reason.VALUE, str(error), **whose) from None
+            raise _of(muid, obis, str(error)) from None
         if value is None:
             self.empty += 1
             return
@@ -146,11 +150,11 @@ class _Reading:
         try:
             how: Conversion = self.conversion(unit, obis)
         except UnitError as error:
-            raise _RefusedError(Reason.VALUE, str(error), **whose) from None
+            raise _of(muid, obis, str(error)) from None
         value *= how.factor
         if abs(value) >= ABSURD:
             words = f"the value {cell_text(_at(cells, column))[:40]} is absurdly large"
-            raise _RefusedError(Reason.VALUE, words, **whose)
+            raise _of(muid, obis, words)
         series = group, muid, obis
         values = self.series.get(series)
         if values is None:
@@ -173,7 +177,7 @@ class _Reading:
 
     def _side(self, cells: list[Cell], role: Role, read: Callable[[str], T], without: T) -> T:
         """Read what a row says of all its values; where no column does, the file says it."""
-        column = self.plan.one(role)
+        column = self.sides[role]
         if column is None or is_empty(cell := _at(cells, column)):
             return without
         text = cell_text(cell).strip()

@@ -17,8 +17,6 @@ from meters.obis import ObisCode, ObisError
 # Rows before the readings: names of the file, of the customer, of the columns.
 MOST_HEADERS = 60
 SAMPLE = 200
-# So many of a sample's filled cells show what their column is.
-MOST = 0.8
 # Written so that nobody can take it for a number; 1.29 alone would be a code, too.
 SURE_CODE = re.compile(
     r"\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}(?:\.\d{1,3}(?:[*.&]\d{1,3})?)?|\d{1,3}\.\d{1,3}\.\d{1,3}(?:\*\d{1,3})?"
@@ -49,7 +47,7 @@ class Seen:
 
 
 def first_reading(table: Table) -> int:
-    """Find the first row that holds a time, as the row after it does in the same column.
+    """Find the first row that holds a time beside a number, or above another time.
 
     Raises
     ------
@@ -57,12 +55,21 @@ def first_reading(table: Table) -> int:
         There is none.
     """
     rows = table.rows
+    any_time: int | None = None
     for at in range(min(len(rows), MOST_HEADERS)):
         times = _times(rows[at])
-        if not times or sum(not is_empty(cell) for cell in rows[at]) < 2:
+        if not times:
             continue
-        if at + 1 == len(rows) or times & _times(rows[at + 1]):
+        any_time = at if any_time is None else any_time
+        others = [cell for place, cell in enumerate(rows[at]) if place not in times]
+        if any(is_number(cell_text(cell).strip()) for cell in others):
             return at
+        # Without its value a row still looks like the next one; the date of an export does not.
+        if any(map(is_empty, others)) and at + 1 < len(rows) and times & _times(rows[at + 1]):
+            return at
+    if any_time is not None:
+        # Not one number, as is told when values are looked for.
+        return any_time
     # A table whose times are serial numbers shows none; its mapping says where they are.
     raise DoorError("There is no column of dates or times, such as 31.12.2023 23:45.")
 
@@ -141,11 +148,12 @@ def _kind(cells: Sequence[Cell], header: str, names: Mapping[str, UUID]) -> str:
         return "number" if unit_in(header) or code_in(header) or register_in(header) else ""
 
     def mostly(test: Callable[[str], object]) -> bool:
-        return sum(bool(test(cell_text(cell).strip())) for cell in filled) >= MOST * len(filled)
+        # Most, not all: a cell that is wrong is refused by itself, a closing line as well.
+        return 2 * sum(bool(test(cell_text(cell).strip())) for cell in filled) > len(filled)
 
     kinds = Counter(map(time_kind, filled))
     times = sum(kinds[kind] for kind in ("moment", "day", "clock"))
-    if times >= MOST * len(filled):
+    if 2 * times > len(filled):
         # Midnight in a sheet reads like a day.
         return "moment" if kinds["moment"] else max(("day", "clock"), key=lambda kind: kinds[kind])
     role = role_in(header)
@@ -155,7 +163,8 @@ def _kind(cells: Sequence[Cell], header: str, names: Mapping[str, UUID]) -> str:
         return "register"
     if mostly(is_number):
         return "number"
-    if mostly(canonical_unit):
+    # W is a measured value (wahrer Wert) and a watt.
+    if mostly(canonical_unit) and role != "quality":
         return "unit"
     if mostly(lambda text: text.casefold() in QUALITY_WORDS):
         return "quality"
