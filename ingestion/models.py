@@ -182,13 +182,24 @@ class Run(models.Model):
         COMMAND = "command", "command"
         ADMIN = "admin", "by hand"
         FILE = "file", "file"
+        UPLOAD = "upload", "upload"
+        API = "api", "sent to the API"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    # What was brought to us. Nobody but who brought it has it, so no other worker can take it up.
+    BROUGHT = (Trigger.FILE, Trigger.UPLOAD, Trigger.API)
 
     source = models.ForeignKey(
         Source, null=True, on_delete=models.SET_NULL, related_name="runs", editable=False
     )
     trigger = models.CharField(max_length=10, choices=Trigger, editable=False)
+    name = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Of the file that was brought."
+    )
+    # In letters, for the record outlives the account.
+    person = models.CharField(
+        max_length=254, blank=True, editable=False, help_text="Who brought it, where that is known."
+    )
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, editable=False)
     only = ArrayField(
         models.UUIDField(), default=list, editable=False, help_text="Meters; empty means all."
@@ -236,6 +247,13 @@ class Run(models.Model):
         return reverse("ingestion:run", args=[self.pk])
 
     @property
+    def origin(self) -> str:
+        """Where its readings came from, in words."""
+        if self.source:
+            return self.source.name
+        return self.name or ("deleted source" if self.trigger not in self.BROUGHT else "file")
+
+    @property
     def readings(self) -> int:
         return self.new + self.corrected + self.unchanged + self.rejected
 
@@ -281,6 +299,9 @@ class RejectedReading(models.Model):
     code = models.CharField(max_length=24, blank=True)
     timestamp = models.CharField(max_length=40, blank=True)
     raw = models.TextField()
+    row = models.PositiveIntegerField(
+        null=True, help_text="Where it stood in what was last brought: a line, a row, a place."
+    )
     digest = models.CharField(max_length=32, unique=True, editable=False)
     times = models.PositiveIntegerField(default=1)
     first_seen_at = models.DateTimeField(default=timezone.now)

@@ -150,10 +150,11 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO ingestion_rejectedreading AS r (meter_id, run_id, reason, words, muid, "
-            '"code", "timestamp", raw, digest, times, first_seen_at, last_seen_at) '
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            '"code", "timestamp", raw, "row", digest, times, first_seen_at, last_seen_at) '
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
             "ON CONFLICT (digest) DO UPDATE SET times = r.times + excluded.times, "
-            "run_id = coalesce(excluded.run_id, r.run_id), last_seen_at = excluded.last_seen_at",
+            "run_id = coalesce(excluded.run_id, r.run_id), last_seen_at = excluded.last_seen_at, "
+            '"row" = excluded."row"',
             [
                 (
                     meters.get(owner) if (owner := owners[digest]) else None,
@@ -164,6 +165,8 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
                     _storable(one.code, 24),
                     _storable(one.timestamp, 40),
                     _storable(one.raw),
+                    # A place in one answer of many would tell nobody anything.
+                    one.row if run and run.trigger in Run.BROUGHT else None,
                     digest,
                     times[digest],
                     now,

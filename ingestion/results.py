@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from ingestion.batch import Rejection
 from ingestion.models import Run
 from ingestion.record import NOTHING, Counts
 
@@ -40,11 +41,14 @@ class RunResult:
         Each meter of this attempt at the run.
     nameless
         Rows that no meter of the tenant can be put down to.
+    refused
+        Every reading that was refused, where the run was brought to us.
     """
 
     run: Run
     meters: tuple[MeterResult, ...] = ()
     nameless: Counts = NOTHING
+    refused: tuple[Rejection, ...] = ()
 
     @property
     def counts(self) -> Counts:

@@ -153,7 +153,7 @@ def rehearse_run(
 
 def _obstacle(run: Run) -> str:
     """Say in words why a run can't be done at all, or nothing."""
-    if run.trigger == Run.Trigger.FILE:
+    if run.trigger in Run.BROUGHT:
         return "The process that stored this file has died. Store the file again."
     if run.source is None:
         return "The source of this run has been deleted."

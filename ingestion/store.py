@@ -56,12 +56,15 @@ class Stored:
         For each meter, what was odd, in words.
     rows_written
         Day rows written.
+    refused
+        Every reading that was refused, before and here.
     """
 
     counts: Counts = NOTHING
     by_meter: dict[UUID, Counts] = field(default_factory=dict)
     warnings: dict[UUID, list[str]] = field(default_factory=dict)
     rows_written: int = 0
+    refused: Sequence[Rejection] = ()
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,7 @@ class _Storing:
                 self._record(context.run, total)
             if not context.keep:
                 transaction.set_rollback(True)
-        return Stored(total, self.counts, self.warnings, self.written)
+        return Stored(total, self.counts, self.warnings, self.written, refused)
 
     @cached_property
     def version(self) -> int:
@@ -295,4 +298,5 @@ def _refusal(
 ) -> Rejection:
     key = batch.keys[int(batch.index[at])]
     instant = np.datetime64(int(batch.instants[at]), "s")
-    return Rejection(reason, words, raw(int(batch.row[at])), str(key.muid), key.obis, f"{instant}Z")
+    row = int(batch.row[at])
+    return Rejection(reason, words, raw(row), str(key.muid), key.obis, f"{instant}Z", row + 1)

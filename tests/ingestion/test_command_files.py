@@ -43,7 +43,7 @@ def test_files_that_can_not_be_used(in_acme: Customer, file: Path, tmp_path: Pat
 
     refused("readings.json can't be read: No such file or directory")
     file.write_text("{")
-    refused("readings.json is not JSON: ")
+    refused("readings.json: The file is not JSON: ")
     file.write_text('{"rows": []}')
     refused("The answer is an object with the keys rows")
     file.unlink()

@@ -4,20 +4,26 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.core.management.base import CommandError
 
 from ingestion.closing import Closing, Told
+from ingestion.deliveries import Delivery, names_of_meters, take_in
 from ingestion.display import Display
-from ingestion.files import RowsFile, ingest_file
+from ingestion.doors.brought import Opened, open_file, take_out
+from ingestion.doors.columns import Plan
+from ingestion.doors.kinds import Kind
+from ingestion.doors.proposal import propose
+from ingestion.doors.table import DoorError
+from ingestion.file_options import SEPARATORS, add_file_options, said_of_tables, wishes_of
+from ingestion.files import asked_of
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import Feed, Run, Source
-from ingestion.parsing import PayloadError, rows_of
 from ingestion.results import RunResult
 from ingestion.services import execute_run, plan_run, rehearse_run
 from meters.models import Meter
@@ -47,7 +53,9 @@ class Command(TenantCommand):
             "--start", type=_moment, help="date (00:00 UTC) or time with offset, included"
         )
         parser.add_argument("--end", type=_moment, help="date or time with offset, excluded")
-        parser.add_argument("--file", type=Path, help="a JSON file in the upstream's shape")
+        parser.add_argument(
+            "--file", type=Path, help="a JSON file in the upstream's shape, or a CSV or XLSX file"
+        )
         parser.add_argument(
             "--register",
             action="store_true",
@@ -56,12 +64,15 @@ class Command(TenantCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="do everything, then keep nothing"
         )
+        add_file_options(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["start"] and options["end"] and options["start"] >= options["end"]:
             raise CommandError("--end must lie after --start.")
         if options["register"] and not options["file"]:
             raise CommandError("--register goes with --file.")
+        if not options["file"] and (said := said_of_tables(options)):
+            raise CommandError(f"{said[0]} goes with --file.")
         if options["file"] and options.get("all_tenants"):
             raise CommandError("--file goes with --tenant: its readings belong to one tenant.")
         if options["file"] and len(options["meter"]) > 1:
@@ -143,13 +154,24 @@ class Command(TenantCommand):
 
     def store_file(self, tenant: Tenant, options: dict[str, Any]) -> None:
         path: Path = options["file"]
+        muid = options["meter"][0] if options["meter"] else None
         began = time.perf_counter()
         with _words_about(path):
-            rows = rows_of(orjson.loads(path.read_bytes()))
-        result = ingest_file(
-            RowsFile(
-                rows,
-                muid=options["meter"][0] if options["meter"] else None,
+            data = path.read_bytes()
+            opened = open_file(
+                data, separator=SEPARATORS.get(options["separator"]), sheet=options["sheet"]
+            )
+            plan = self.plan(opened, options, muid, f"{tenant.slug} · {path.name}")
+            asked = asked_of(muid, options["start"], options["end"])
+            brought = take_out(opened, plan, asked)
+        result = take_in(
+            Delivery(
+                brought.parsed,
+                brought.raw,
+                name=path.name,
+                size=len(data),
+                asked=brought.asked,
+                only=muid,
                 start=options["start"],
                 stop=options["end"],
                 register_zone=tenant.timezone if options["register"] else None,
@@ -159,6 +181,20 @@ class Command(TenantCommand):
         )
         seconds = time.perf_counter() - began
         self.closing.told.append(Told(tenant.slug, path.name, result, seconds))
+
+    def plan(
+        self, opened: Opened, options: dict[str, Any], muid: UUID | None, title: str
+    ) -> Plan | None:
+        """Settle how a table is read, and say what was assumed; JSON needs nothing of that."""
+        if opened.kind is Kind.JSON or opened.table is None:
+            if said := said_of_tables(options):
+                raise CommandError(f"{said[0]} goes with CSV and XLSX; this file is JSON.")
+            return None
+        wishes = replace(wishes_of(options), muid=muid, names=names_of_meters())
+        proposal = propose(opened.table, wishes)
+        for words in proposal.assumed:
+            self.stderr.write(f"{title}: {words}")
+        return proposal.settled()
 
 
 def _usual_feeds() -> Any:
@@ -179,9 +215,7 @@ def _words_about(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"{path} is not JSON: {error}.") from None
-    except PayloadError as error:
+    except DoorError as error:
         raise CommandError(f"{path}: {error}") from None
 
 

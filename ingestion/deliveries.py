@@ -1,0 +1,193 @@
+"""Readings that somebody brings, stored as a run of their own: files, uploads, pushes."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from ingestion.lease import Lease
+from ingestion.models import LEASE, Run
+from ingestion.parsing import Parsed
+from ingestion.record import NOTHING, Counts
+from ingestion.registers import UnknownMeterError
+from ingestion.results import MeterResult, RunResult
+from ingestion.services import finish
+from ingestion.store import Context, Stored, retried, store
+from meters.models import Meter
+
+NOT_ONE = "Not one reading of the file could be stored."
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What somebody brings.
+
+    Attributes
+    ----------
+    parsed
+        The readings, and those that were refused.
+    raw
+        Gives the raw text of a row, by its number in the batch.
+    trigger
+        By which door it came.
+    name, size
+        Of the file; its size [bytes].
+    person
+        Who brings it: the name of an account, where there is one.
+    asked
+        The one meter that all of it is about; every meter's where None.
+    only
+        The meter whose readings alone were wanted.
+    start, stop
+        The window that alone was wanted.
+    register_zone
+        Make meters that are named and the tenant does not have, in this time zone; where None that
+        is an error.
+    """
+
+    parsed: Parsed
+    raw: Callable[[int], str]
+    trigger: Run.Trigger = Run.Trigger.FILE
+    name: str = ""
+    size: int = 0
+    person: str = ""
+    asked: UUID | None = None
+    only: UUID | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    register_zone: str | None = None
+
+    @property
+    def muids(self) -> set[UUID]:
+        """The meters that its readings belong to."""
+        return {key.muid for key in self.parsed.batch.keys}
+
+
+def take_in(delivery: Delivery, *, worker: str, keep: bool = True) -> RunResult:
+    """Store what somebody brings, under a lease that others can see.
+
+    Parameters
+    ----------
+    delivery
+        What is to be stored.
+    worker
+        Who does it.
+    keep
+        False for a rehearsal: everything is done, then undone.
+    """
+    if not keep:
+        with transaction.atomic():
+            result = take_in_at_once(delivery, worker=worker)
+            transaction.set_rollback(True)
+        return result
+    run = _begin(delivery, worker)
+    try:
+        with Lease(run):
+            return _store(run, delivery)
+    except UnknownMeterError as error:
+        return finish(run, error=str(error))
+    except KeyboardInterrupt:
+        finish(run, error="Broken off by hand. Nothing was stored.")
+        raise
+
+
+def take_in_at_once(delivery: Delivery, *, worker: str) -> RunResult:
+    """Store what somebody brings within the transaction that the caller has begun.
+
+    Nobody sees the run before all of it is there, so there is nothing to hold: either everything is
+    on record afterwards, or nothing at all.
+    """
+    run = _begin(delivery, worker)
+    try:
+        return _store(run, delivery)
+    except UnknownMeterError as error:
+        return finish(run, error=str(error))
+
+
+def unknown_meters(delivery: Delivery) -> list[UUID]:
+    """List the meters that are named and the tenant does not have."""
+    muids = delivery.muids | ({delivery.only} if delivery.only else set())
+    known = set(Meter.objects.filter(muid__in=muids).values_list("muid", flat=True))
+    return sorted(muids - known)
+
+
+def names_of_meters() -> Mapping[str, UUID]:
+    """By which metering points a file may name its meters; what two meters share names none."""
+    points = Meter.objects.exclude(metering_point="").values_list("metering_point", "muid")
+    times = Counter(point for point, _ in points)
+    return {point: muid for point, muid in points if times[point] == 1}
+
+
+def _shown(name: str) -> str:
+    """Leave of a file's name what can be shown: no folders, nothing that is invisible."""
+    last = re.split(r"[/\\]", name)[-1]
+    return "".join(letter for letter in last if letter.isprintable()).strip()
+
+
+def _begin(delivery: Delivery, worker: str) -> Run:
+    return Run.objects.create(
+        trigger=delivery.trigger,
+        name=_shown(delivery.name)[:200],
+        person=delivery.person,
+        state=Run.State.RUNNING,
+        started_at=timezone.now(),
+        worker=worker,
+        lease_until=timezone.now() + LEASE,
+        attempts=1,
+        only=[delivery.only] if delivery.only else [],
+        start=delivery.start,
+        stop=delivery.stop,
+        meters=len(delivery.muids),
+        bytes=delivery.size,
+    )
+
+
+def _store(run: Run, delivery: Delivery) -> RunResult:
+    def work() -> Stored:
+        with transaction.atomic():
+            _see_to_meters(delivery)
+            return store(
+                delivery.parsed.batch,
+                rejections=delivery.parsed.rejections,
+                raw=delivery.raw,
+                context=Context(run=run, asked=delivery.asked),
+            )
+
+    stored = retried(work)
+    error = ""
+    if stored.counts.rejected and stored.counts.total == stored.counts.rejected:
+        error = NOT_ONE
+    results, nameless = _by_meter(stored)
+    finished = finish(run, results, error=error, nameless=nameless)
+    return replace(finished, refused=tuple(stored.refused))
+
+
+def _see_to_meters(delivery: Delivery) -> None:
+    """Make the meters that are missing, where that is wished for."""
+    if delivery.register_zone is not None:
+        Meter.objects.bulk_create(
+            [
+                Meter(muid=muid, name=f"Meter {str(muid)[:8]}", timezone=delivery.register_zone)
+                for muid in sorted(delivery.muids)
+            ],
+            ignore_conflicts=True,
+        )
+    elif delivery.only and not Meter.objects.filter(muid=delivery.only).exists():
+        raise UnknownMeterError(f"There is no meter {delivery.only} here. Register it first.")
+
+
+def _by_meter(stored: Stored) -> tuple[list[MeterResult], Counts]:
+    """Lay out what was stored by the meters there are, and what belongs to none of them."""
+    names = dict(Meter.objects.filter(muid__in=stored.by_meter).values_list("muid", "name"))
+    results = [
+        MeterResult(muid, names[muid], counts, tuple(stored.warnings.get(muid, ())), is_done=True)
+        for muid, counts in stored.by_meter.items()
+        if muid in names
+    ]
+    rejected = stored.counts.rejected - sum(result.counts.rejected for result in results)
+    return results, Counts(rejected=rejected) if rejected else NOTHING

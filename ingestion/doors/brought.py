@@ -1,0 +1,135 @@
+"""A file in, whatever it is: readings and refusals out."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import orjson
+
+from ingestion.doors.columns import Plan
+from ingestion.doors.csvfile import read_csv
+from ingestion.doors.encoding import decode
+from ingestion.doors.kinds import Kind, kind_of
+from ingestion.doors.reading import read_table
+from ingestion.doors.table import DoorError, Table
+from ingestion.doors.xlsxfile import read_xlsx
+from ingestion.parsing import Asked, Parsed, PayloadError, parse, rows_of
+from ingestion.rawtext import raw_text
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file whose kind is known: the rows of a JSON file, or a table."""
+
+    kind: Kind
+    rows: Sequence[Any] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a file holds.
+
+    Attributes
+    ----------
+    parsed
+        The readings, and those that were refused.
+    raw
+        Gives the raw text of a row, by its number in the batch.
+    empty
+        How many cells of values hold none.
+    asked
+        The one meter that all of it is about, where that is known.
+    """
+
+    parsed: Parsed
+    raw: Callable[[int], str]
+    empty: int = 0
+    asked: UUID | None = None
+
+
+def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = None) -> Opened:
+    """Open a file, whatever its name says.
+
+    Parameters
+    ----------
+    separator
+        Between the cells of CSV; where None it is looked for.
+    sheet
+        Of a workbook; the first one that holds anything where None.
+
+    Raises
+    ------
+    DoorError
+        It can't be read.
+    """
+    kind = kind_of(data)
+    if kind is Kind.JSON:
+        return Opened(kind, rows=read_json(data))
+    table = read_csv(data, separator) if kind is Kind.CSV else read_xlsx(data, sheet)
+    return Opened(kind, table=table)
+
+
+def read_json(data: bytes) -> Sequence[Any]:
+    """Read the rows of a file in the upstream's shape.
+
+    Raises
+    ------
+    DoorError
+        It is no JSON, or of another shape.
+    """
+    try:
+        loaded = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        # JSON is UTF-8; a file saved elsewhere may have a mark, or be UTF-16.
+        text, encoding = decode(data)
+        if encoding == "UTF-8" and not data.startswith(b"\xef"):
+            raise DoorError(f"The file is not JSON: {error}.") from None
+        try:
+            loaded = orjson.loads(text)
+        except (orjson.JSONDecodeError, UnicodeEncodeError) as again:
+            raise DoorError(f"The file is not JSON: {again}.") from None
+    try:
+        return rows_of(loaded)
+    except PayloadError as error:
+        raise DoorError(str(error)) from None
+
+
+def take_out(opened: Opened, plan: Plan | None, asked: Asked) -> Brought:
+    """Take the readings out of a file.
+
+    Parameters
+    ----------
+    plan
+        What the columns of a table mean; a JSON file needs none.
+    asked
+        What it may hold.
+
+    Raises
+    ------
+    DoorError
+        The table does not show what has to be known.
+    """
+    if opened.table is None or plan is None:
+        rows = opened.rows
+        one = replace(asked, muid=asked.muid or only_muid(rows))
+        return Brought(parse(rows, one), lambda row: raw_text(rows[row]), asked=one.muid)
+    table = opened.table
+    numbers = np.array(table.numbers, dtype=np.int64) - 1
+
+    def raw(number: int) -> str:
+        return table.raw(int(np.searchsorted(numbers, number)))
+
+    found = read_table(table, plan, asked)
+    return Brought(found.parsed, raw, found.empty, asked.muid)
+
+
+def only_muid(rows: Sequence[Any]) -> UUID | None:
+    """Find the one meter that all rows are of, which lets the whole page be read at once."""
+    try:
+        muids = {row["tags"]["muid"] for row in rows}
+        return UUID(muids.pop()) if len(muids) == 1 else None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
