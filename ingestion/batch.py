@@ -88,6 +88,17 @@ class Batch:
     def __len__(self) -> int:
         return len(self.instants)
 
+    def taken(self, places: Ints) -> "Batch":
+        """Take some of the readings, in the order of the places."""
+        return Batch(
+            self.keys,
+            self.index[places],
+            self.instants[places],
+            self.values[places],
+            self.qualities[places],
+            self.row[places],
+        )
+
     @classmethod
     def concat(cls, batches: Sequence["Batch"], rows: Sequence[int]) -> "Batch":
         """Join the batches of several pages, the later ones to be counted as later arrivals.

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from ingestion.batch import Batch, Reason, Rejection
 from ingestion.lease import Lease
 from ingestion.models import LEASE, Run
 from ingestion.parsing import Parsed
@@ -17,10 +19,10 @@ from ingestion.record import NOTHING, Counts
 from ingestion.registers import UnknownMeterError
 from ingestion.results import MeterResult, RunResult
 from ingestion.services import finish
-from ingestion.store import Context, Stored, retried, store
+from ingestion.store import Context, Stored, refusal, retried, store
 from meters.models import Meter
 
-NOT_ONE = "Not one reading of the file could be stored."
+NOT_ONE = "Not one reading could be stored."
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,10 @@ def _store(run: Run, delivery: Delivery) -> RunResult:
     def work() -> Stored:
         with transaction.atomic():
             _see_to_meters(delivery)
+            batch, strangers = _of_known_meters(delivery)
             return store(
-                delivery.parsed.batch,
-                rejections=delivery.parsed.rejections,
+                batch,
+                rejections=[*delivery.parsed.rejections, *strangers],
                 raw=delivery.raw,
                 context=Context(run=run, asked=delivery.asked),
             )
@@ -179,6 +182,34 @@ def _see_to_meters(delivery: Delivery) -> None:
         )
     elif delivery.only and not Meter.objects.filter(muid=delivery.only).exists():
         raise UnknownMeterError(f"There is no meter {delivery.only} here. Register it first.")
+
+
+def _of_known_meters(delivery: Delivery) -> tuple[Batch, list[Rejection]]:
+    """Refuse the readings of meters that the tenant does not have, and take the others.
+
+    Raises
+    ------
+    UnknownMeterError
+        All of them are such. They are not kept one by one: what is to be done is the same for all.
+    """
+    batch, unknown = delivery.parsed.batch, set(unknown_meters(delivery))
+    if not unknown:
+        return batch, []
+    if unknown >= delivery.muids:
+        named = ", ".join(map(str, sorted(unknown)[:3]))
+        more = f" and {len(unknown) - 3} others" if len(unknown) > 3 else ""
+        raise UnknownMeterError(
+            f"There is no meter {named}{more} here. Register {'them' if more else 'it'} first."
+        )
+    strange = np.array([key.muid in unknown for key in batch.keys])[batch.index]
+    refused = [
+        refusal(batch, int(at), Reason.METER, "there is no such meter here", delivery.raw)
+        for at in np.flatnonzero(strange)
+    ]
+    kept = batch.taken(np.flatnonzero(~strange))
+    # Registers are made for every key, so none may be left of meters that there aren't.
+    used, index = np.unique(kept.index, return_inverse=True)
+    return replace(kept, keys=tuple(batch.keys[at] for at in used), index=index), refused
 
 
 def _by_meter(stored: Stored) -> tuple[list[MeterResult], Counts]:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ingestion.batch import Reason
 from ingestion.fields import EncryptedTextField
+from ingestion.idempotency import KeptAnswer as KeptAnswer
 from meters.models import Meter, Register
 from meters.qualities import Quality
 
@@ -251,7 +252,9 @@ class Run(models.Model):
         """Where its readings came from, in words."""
         if self.source:
             return self.source.name
-        return self.name or ("deleted source" if self.trigger not in self.BROUGHT else "file")
+        if self.trigger in self.BROUGHT:
+            return self.name or str(self.get_trigger_display())
+        return "deleted source"
 
     @property
     def readings(self) -> int:

@@ -166,7 +166,7 @@ class _Storing:
                 self._write(merged, registers)
                 self._add_up(merged, registers)
                 refused += [
-                    _refusal(batch, int(where[at]), reason, words, raw)
+                    refusal(batch, int(where[at]), reason, words, raw)
                     for at, reason, words in merged.refused
                 ]
             total = self._put_down(refused)
@@ -293,7 +293,7 @@ def _merge_stored(
     )
 
 
-def _refusal(
+def refusal(
     batch: Batch, at: int, reason: Reason, words: str, raw: Callable[[int], str]
 ) -> Rejection:
     key = batch.keys[int(batch.index[at])]

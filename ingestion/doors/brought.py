@@ -49,6 +49,13 @@ class Brought:
     empty: int = 0
     asked: UUID | None = None
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the readings don't say themselves, in words."""
+        if not self.empty:
+            return ()
+        return (f"{self.empty:,} cells hold no value and were passed over.",)
+
 
 def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = None) -> Opened:
     """Open a file, whatever its name says.
@@ -70,6 +77,20 @@ def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = 
         return Opened(kind, rows=read_json(data))
     table = read_csv(data, separator) if kind is Kind.CSV else read_xlsx(data, sheet)
     return Opened(kind, table=table)
+
+
+def open_csv(data: bytes) -> Opened:
+    """Open what is said to be CSV.
+
+    Raises
+    ------
+    DoorError
+        It can't be read, or is something else.
+    """
+    opened = open_file(data)
+    if opened.kind is not Kind.CSV:
+        raise DoorError(f"The file is not CSV but {opened.kind}.")
+    return opened
 
 
 def read_json(data: bytes) -> Sequence[Any]:

@@ -237,7 +237,7 @@ class _Reading:
         parts = [part for group in self.groups for part in self._parts(group)]
         batch = Batch.concat(parts, [0] * len(parts)) if parts else Batch.empty()
         batch, outside, oldest = self._inside(batch)
-        batch = _taken(batch, np.argsort(batch.row, kind="stable"))
+        batch = batch.taken(np.argsort(batch.row, kind="stable"))
         numbers = np.array(self.table.numbers, dtype=np.int64) - 1
         self.rejections.sort(key=lambda one: one.row or 0)
         parsed = Parsed(
@@ -303,18 +303,7 @@ class _Reading:
         kept = np.flatnonzero(inside & ~early & ~late)
         times = instants[inside]
         oldest = int(times.min()) if len(times) else None
-        return _taken(batch, kept), int((~inside).sum()), oldest
-
-
-def _taken(batch: Batch, kept: np.ndarray) -> Batch:
-    return Batch(
-        batch.keys,
-        batch.index[kept],
-        batch.instants[kept],
-        batch.values[kept],
-        batch.qualities[kept],
-        batch.row[kept],
-    )
+        return batch.taken(kept), int((~inside).sum()), oldest
 
 
 def _at(cells: list[Cell], column: Column) -> Cell:

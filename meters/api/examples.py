@@ -79,7 +79,7 @@ IN_COLUMNS = OpenApiExample(
 )
 
 
-def _problem(status: int, when: str, detail: str, *errors: dict[str, Any]) -> OpenApiResponse:
+def one_problem(status: int, when: str, detail: str, *errors: dict[str, Any]) -> OpenApiResponse:
     example = OpenApiExample(
         "Problem", value=problem(status, detail, list(errors)), response_only=True
     )
@@ -90,23 +90,23 @@ def invalid(parameter: str, value: str, message: str, example: str) -> dict[Any,
     """Document 400 with an example."""
     error = {"parameter": parameter, "value": value, "message": message, "example": example}
     when = "A query parameter can't be taken; `errors` names each, with a value that works."
-    return {(400, PROBLEM_MEDIA_TYPE): _problem(400, when, message, error)}
+    return {(400, PROBLEM_MEDIA_TYPE): one_problem(400, when, message, error)}
 
 
 UNAUTHORIZED = {
-    (401, PROBLEM_MEDIA_TYPE): _problem(
+    (401, PROBLEM_MEDIA_TYPE): one_problem(
         401, "There is no token, or not a good one.", "Invalid token."
     )
 }
 NO_METER = {
-    (404, PROBLEM_MEDIA_TYPE): _problem(
+    (404, PROBLEM_MEDIA_TYPE): one_problem(
         404,
         "The tenant has no such meter.",
         "There is no meter 00000000-0000-0000-0000-000000000000 here.",
     )
 }
 NOT_ACCEPTABLE = {
-    (406, PROBLEM_MEDIA_TYPE): _problem(
+    (406, PROBLEM_MEDIA_TYPE): one_problem(
         406,
         "The header Accept asks for something else.",
         "Nothing that the header Accept asks for can be served here; there are application/json, "

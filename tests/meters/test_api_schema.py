@@ -10,6 +10,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
+from ingestion.api.readings_parameters import NAMES as SENDING
 from meters.api.query import NAMES
 from meters.api.views import LIST_PARAMETERS
 from tests.conftest import RECORDED_IMPORT, Customer
@@ -44,6 +45,7 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/",
         "GET /api/v1/meters/{muid}/",
         "GET /api/v1/meters/{muid}/readings/",
+        "POST /api/v1/readings/",
     }
 
 
@@ -73,6 +75,7 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/": set(LIST_PARAMETERS),
         "GET /api/v1/meters/{muid}/": {"muid"},
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid"},
+        "POST /api/v1/readings/": {*SENDING, "Idempotency-Key"},
     }
     for name, operation in operations(schema).items():
         assert {one["name"] for one in operation["parameters"]} == wanted[name]

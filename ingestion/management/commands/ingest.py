@@ -164,6 +164,8 @@ class Command(TenantCommand):
             plan = self.plan(opened, options, muid, f"{tenant.slug} · {path.name}")
             asked = asked_of(muid, options["start"], options["end"])
             brought = take_out(opened, plan, asked)
+            for words in brought.remarks:
+                self.stderr.write(f"{tenant.slug} · {path.name}: {words}")
         result = take_in(
             Delivery(
                 brought.parsed,
