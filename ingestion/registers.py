@@ -1,56 +1,121 @@
-"""The registers of a batch: found or made, and locked for whoever writes their readings."""
+"""The registers of a batch: found or made, and locked for whoever writes their readings.
 
-from collections.abc import Sequence
+Written in SQL: a sweep locks ten thousand registers, of each of which the store wants five fields.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
+
 from ingestion.batch import RegisterKey
-from meters.models import Meter, Register
+
+FIELDS = "r.id, m.muid, r.obis, m.timezone, r.interval"
 
 
 class UnknownMeterError(ValueError):
     """Readings of a meter that the tenant does not have."""
 
 
-def locked_registers(keys: Sequence[RegisterKey]) -> list[Register]:
+class LockedRegister(NamedTuple):
+    """What the store knows of a register while it writes its readings.
+
+    Attributes
+    ----------
+    pk, obis, interval
+        Of the register; the interval [s] is None where its readings have shown none yet.
+    muid, timezone
+        Of its meter.
+    is_new
+        Whether it was made just now, and so has no readings.
+    """
+
+    pk: int
+    muid: UUID
+    obis: str
+    timezone: str
+    interval: int | None
+    is_new: bool
+
+
+def locked_registers(keys: Sequence[RegisterKey]) -> list[LockedRegister]:
     """Make the registers that are missing and lock all of them, in the order of their keys.
 
     Returns
     -------
-    The registers in the order of `keys`, each with its meter.
+    The registers in the order of `keys`.
+
+    Raises
+    ------
+    UnknownMeterError
+        A meter does not exist here.
     """
-    muids = {key.muid for key in keys}
-    locked = _locked(muids)
-    missing = {key for key in keys if (key.muid, key.obis) not in locked}
+    if not keys:
+        return []
+    locked = _locked(keys)
+    missing = _without(locked, keys)
     if missing:
-        _make_registers(missing)
-        locked = _locked(muids)
+        locked |= _made(missing)
+    if missing := _without(locked, missing):
+        # Another writer has made them meanwhile, or there is no such meter.
+        locked |= _locked(keys)
+        if missing := _without(locked, missing):
+            raise _unknown(missing)
     return [locked[key.muid, key.obis] for key in keys]
 
 
-def _locked(muids: set[UUID]) -> dict[tuple[UUID, str], Register]:
-    if not muids:
-        return {}
-    found = (
-        Register.objects.filter(meter__muid__in=muids)
-        .select_related("meter")
-        .select_for_update(no_key=True, of=("self",))
-        .order_by("pk")
+Found = dict[tuple[UUID, str], LockedRegister]
+
+
+def _without(found: Found, keys: Iterable[RegisterKey]) -> list[RegisterKey]:
+    return [key for key in keys if (key.muid, key.obis) not in found]
+
+
+def _locked(keys: Iterable[RegisterKey]) -> Found:
+    return _found(
+        f"SELECT {FIELDS}, false FROM meters_register r JOIN meters_meter m ON m.id = r.meter_id "
+        "WHERE m.muid = ANY(%s) ORDER BY r.id FOR NO KEY UPDATE OF r",
+        [list({key.muid for key in keys})],
     )
-    return {(register.meter.muid, register.obis): register for register in found}
 
 
-def _make_registers(keys: set[RegisterKey]) -> None:
-    meters = dict(Meter.objects.filter(muid__in={k.muid for k in keys}).values_list("muid", "pk"))
-    unknown = sorted({str(key.muid) for key in keys if key.muid not in meters})
-    if unknown:
-        others = f", nor {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
-        raise UnknownMeterError(f"There is no meter {unknown[0]} here{others}. Register it first.")
+def _made(keys: Iterable[RegisterKey]) -> Found:
+    """Make registers; those that another writer makes at this moment are left to it."""
     # One code is one register, whatever measurements it came under: the first one names it.
-    wanted = {(meters[key.muid], key.obis): key.measurement for key in sorted(keys, reverse=True)}
-    Register.objects.bulk_create(
-        [
-            Register(meter_id=meter, obis=obis, measurement=measurement)
-            for (meter, obis), measurement in sorted(wanted.items())
-        ],
-        ignore_conflicts=True,
+    named = {(key.muid, key.obis): key.measurement for key in sorted(keys, reverse=True)}
+    return _found(
+        "WITH r AS ("
+        "INSERT INTO meters_register (meter_id, obis, measurement) "
+        "SELECT m.id, asked.obis, asked.measurement "
+        "FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked(muid, obis, measurement) "
+        "JOIN meters_meter m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
+        "ON CONFLICT (meter_id, obis) DO NOTHING RETURNING id, meter_id, obis, interval) "
+        f"SELECT {FIELDS}, true FROM r JOIN meters_meter m ON m.id = r.meter_id",
+        [[muid for muid, _ in named], [obis for _, obis in named], list(named.values())],
     )
+
+
+def _found(query: str, parameters: Sequence[Any]) -> Found:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        registers = map(LockedRegister._make, cursor.fetchall())
+        return {(register.muid, register.obis): register for register in registers}
+
+
+def _unknown(keys: Iterable[RegisterKey]) -> UnknownMeterError:
+    unknown = sorted({str(key.muid) for key in keys})
+    others = f", nor {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
+    return UnknownMeterError(f"There is no meter {unknown[0]} here{others}. Register it first.")
+
+
+def learn_intervals(intervals: dict[int, int]) -> None:
+    """Note how long the intervals of registers are [s], by primary key."""
+    if intervals:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE meters_register AS r SET interval = learnt.interval "
+                "FROM unnest(%s::bigint[], %s::int[]) AS learnt(id, interval) "
+                "WHERE r.id = learnt.id",
+                [list(intervals), list(intervals.values())],
+            )

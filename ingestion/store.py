@@ -28,10 +28,9 @@ from ingestion.record import (
     record_outcomes,
     record_rejections,
 )
-from ingestion.registers import locked_registers
+from ingestion.registers import LockedRegister, learn_intervals, locked_registers
 from ingestion.writing import keep_replaced, write_days
 from meters.days import DayTable
-from meters.models import Register
 from meters.obis import ObisCode
 from meters.profiles import read_days
 from meters.zones import zone
@@ -160,7 +159,7 @@ class _Storing:
         refused = list(rejections)
         with transaction.atomic():
             registers = locked_registers(batch.keys)
-            for name in sorted({register.meter.timezone for register in registers}):
+            for name in sorted({register.timezone for register in registers}):
                 part, where = _of_zone(batch, registers, name)
                 merged = _merge_stored(part, name, registers, self.default_interval)
                 self._write(merged, registers)
@@ -184,7 +183,7 @@ class _Storing:
             cursor.execute("SELECT nextval('reading_version')")
             return int(cursor.fetchone()[0])
 
-    def _write(self, merged: Merged, registers: Sequence[Register]) -> None:
+    def _write(self, merged: Merged, registers: Sequence[LockedRegister]) -> None:
         changed = merged.changed
         self.written += len(changed)
         if len(changed):
@@ -192,11 +191,10 @@ class _Storing:
             summable = np.isin(changed.register, summable_keys)
             write_days(changed, merged.is_new, summable, self.version)
             keep_replaced(merged, self.version, self.context.run)
-        for register, interval in merged.intervals.items():
-            Register.objects.filter(pk=register).update(interval=interval)
+        learn_intervals(merged.intervals)
 
-    def _add_up(self, merged: Merged, registers: Sequence[Register]) -> None:
-        muids = {register.pk: register.meter.muid for register in registers}
+    def _add_up(self, merged: Merged, registers: Sequence[LockedRegister]) -> None:
+        muids = {register.pk: register.muid for register in registers}
         for i, register in enumerate(merged.registers):
             self._count(
                 muids[int(register)],
@@ -250,10 +248,10 @@ class _Storing:
         record_outcomes(run, told, self.warnings)
 
 
-def _of_zone(batch: Batch, registers: Sequence[Register], name: str) -> tuple[Incoming, Any]:
+def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tuple[Incoming, Any]:
     """Choose the readings of meters in one zone, and say where in the batch they are."""
     keys = np.array([register.pk for register in registers], dtype=np.int64)
-    here = np.array([register.meter.timezone == name for register in registers])
+    here = np.array([register.timezone == name for register in registers])
     if here.all():
         register = keys[batch.index]
         incoming = Incoming(register, batch.instants, batch.values, batch.qualities)
@@ -271,14 +269,18 @@ def _of_zone(batch: Batch, registers: Sequence[Register], name: str) -> tuple[In
 
 
 def _merge_stored(
-    incoming: Incoming, name: str, registers: Sequence[Register], default_interval: int
+    incoming: Incoming, name: str, registers: Sequence[LockedRegister], default_interval: int
 ) -> Merged:
     place = zone(name)
     if len(incoming):
         _, days = place.day_starts(int(incoming.instants.min()), int(incoming.instants.max()) + 1)
         numbers = days.astype(np.int64)
         stored = read_days(
-            [register.pk for register in registers if register.meter.timezone == name],
+            [
+                register.pk
+                for register in registers
+                if register.timezone == name and not register.is_new
+            ],
             int(numbers[0]),
             int(numbers[-1]),
         )

@@ -1,14 +1,13 @@
 """How day rows get into the table: copied in PostgreSQL's binary format, never one by one."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
-import numpy as np
 from django.db import connection
 from django.utils import timezone
 
 from ingestion.merge import Merged
-from ingestion.models import ReadingRevision, Run
+from ingestion.models import Run
+from ingestion.revisioncopy import TARGET, encode_revisions
 from meters.copybinary import WRITE_COLUMNS, encode
 from meters.days import DayTable, Mask
 
@@ -32,15 +31,15 @@ def write_days(days: DayTable, is_new: Mask, summable: Mask, version: int) -> No
     if is_new.any():
         new = days if is_new.all() else days.take(is_new)
         rows = encode(new, summable=summable[is_new], version=version)
-        _copy_into("daily_profile", rows)
+        _copy_into(f"daily_profile ({WRITE_COLUMNS})", rows)
     if not is_new.all():
         _update(days.take(~is_new), summable[~is_new], version)
 
 
-def _copy_into(table: str, chunks: Iterator[bytes]) -> None:
+def _copy_into(columns: str, chunks: Iterator[bytes]) -> None:
     with (
         connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({WRITE_COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+        cursor.copy(f"COPY {columns} FROM STDIN (FORMAT BINARY)") as copy,
     ):
         for chunk in chunks:
             copy.write(chunk)
@@ -57,7 +56,8 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
             "ON COMMIT DELETE ROWS"
         )
         cursor.execute(f"DELETE FROM pg_temp.{UPLOAD}")
-    _copy_into(f"pg_temp.{UPLOAD}", encode(table, summable=summable, version=version))
+    rows = encode(table, summable=summable, version=version)
+    _copy_into(f"pg_temp.{UPLOAD} ({WRITE_COLUMNS})", rows)
     with connection.cursor() as cursor:
         cursor.execute(
             'UPDATE daily_profile AS d SET "first" = u."first", "interval" = u."interval", '
@@ -73,26 +73,7 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
 
 def keep_replaced(merged: Merged, version: int, run: Run | None) -> None:
     """Keep the readings that corrections have replaced, one row for each day that they touch."""
-    replaced = merged.replaced
-    if not len(replaced.rows):
-        return
-    ends = np.cumsum(replaced.lengths)
-    table = merged.changed
-    now = timezone.now()
-    rows = []
-    for row, begin, end in zip(replaced.rows, ends - replaced.lengths, ends, strict=True):
-        rows.append(
-            ReadingRevision(
-                register_id=int(table.register[row]),
-                day=np.datetime64(int(table.day[row]), "D").item(),
-                run=run,
-                first=datetime.fromtimestamp(int(table.first[row]), UTC),
-                interval=int(table.interval[row]),
-                slots=replaced.slots[begin:end].tolist(),
-                values=replaced.values[begin:end].tolist(),
-                qualities=replaced.qualities[begin:end].tolist(),
-                version=version,
-                recorded_at=now,
-            )
-        )
-    ReadingRevision.objects.bulk_create(rows, batch_size=500)
+    if len(merged.replaced.rows):
+        key = run.pk if run else None
+        now = timezone.now()
+        _copy_into(TARGET, encode_revisions(merged, version=version, run=key, now=now))

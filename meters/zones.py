@@ -23,6 +23,8 @@ Days = npt.NDArray[np.datetime64]
 DAY = 86_400
 # Readings outside these years are absurd, and zone arithmetic need not reach further.
 FIRST_YEAR, LAST_YEAR = 1990, 2100
+FIRST_INSTANT = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+LAST_INSTANT = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
 
 # One zone database in the process: the pinned tzdata package, not whatever the system has.
 zoneinfo.reset_tzpath(to=())
@@ -77,8 +79,7 @@ class Zone:
         bisection. Two that cancel within the sampling step would be missed; none is that close.
         """
         step = 7 * DAY
-        start = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
-        end = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC).timestamp())
+        start, end = FIRST_INSTANT, LAST_INSTANT
         at, offsets = [start], [self.offset_at(start)]
         for sample in range(start + step, end + step, step):
             if self.offset_at(sample) != offsets[-1]:
@@ -171,11 +172,19 @@ class Zone:
         days
             The dates, ``datetime64[D]``, shape ``(n,)``.
         """
-        instants, labels = self.marks(start - 2 * DAY, end + 3 * DAY, DAY)
+        if start > FIRST_INSTANT and end < LAST_INSTANT:
+            instants, labels = self._days
+        else:
+            instants, labels = self.marks(start - 2 * DAY, end + 3 * DAY, DAY)
         first = int(np.searchsorted(instants, start, side="right")) - 1
         last = int(np.searchsorted(instants, max(end, start + 1), side="left"))
         days = (labels[first:last] // DAY).astype("datetime64[D]")
         return instants[first : last + 1], days
+
+    @cached_property
+    def _days(self) -> tuple[Instants, Instants]:
+        """All local days of the years that readings can be of, as `marks` tells them."""
+        return self.marks(FIRST_INSTANT - 2 * DAY, LAST_INSTANT + 3 * DAY, DAY)
 
     def midnight(self, day: date) -> int:
         """Return the instant at which a date begins, or would have begun had it existed."""
