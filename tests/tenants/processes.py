@@ -32,7 +32,7 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def wait_until(what: Callable[[], Any], words: str, seconds: float = 20) -> Any:
+def wait_until(what: Callable[[], Any], words: str, seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := what():
