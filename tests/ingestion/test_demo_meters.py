@@ -108,7 +108,8 @@ def test_no_two_tenants_share_a_meter_and_the_simulator_has_them_all() -> None:
     assert all(meter in served for meter in synthetic_meters("acme"))
 
 
-def test_the_whole_of_acme_is_ingested(in_acme: Customer, recordings: Path) -> None:
+@pytest.mark.usefixtures("committed")  # a run so long is kept alive over another connection
+def test_the_whole_of_acme_is_ingested(recordings: Path) -> None:
     with running_simulator(recordings=recordings, meters=synthetic_meters("acme")) as simulator:
         found = Recordings(recordings, public=False)
         challenge, synthetic = set_up_meters("acme", simulator.base_url, found)
