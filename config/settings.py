@@ -325,6 +325,11 @@ logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "pr
 
 # The largest file or request of readings that is taken; it is read in memory.
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=32, least=1) * 1_048_576
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.BoundedUploads",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # Where the recordings of the demo are looked for when the challenge's addresses can't be reached.
 RECORDINGS_DIR = env.str("LASTGANG_RECORDINGS", default=str(BASE_DIR.parent / "shared" / "data"))

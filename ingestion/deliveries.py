@@ -125,7 +125,7 @@ def names_of_meters() -> Mapping[str, UUID]:
     return {point: muid for point, muid in points if times[point] == 1}
 
 
-def _shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """Leave of a file's name what can be shown: no folders, nothing that is invisible."""
     last = re.split(r"[/\\]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable()).strip()
@@ -134,7 +134,7 @@ def _shown(name: str) -> str:
 def _begin(delivery: Delivery, worker: str) -> Run:
     return Run.objects.create(
         trigger=delivery.trigger,
-        name=_shown(delivery.name)[:200],
+        name=shown_name(delivery.name)[:200],
         person=delivery.person,
         state=Run.State.RUNNING,
         started_at=timezone.now(),

@@ -17,6 +17,8 @@ from django.utils import timezone
 from ingestion.batch import Reason
 from ingestion.fields import EncryptedTextField
 from ingestion.idempotency import KeptAnswer as KeptAnswer
+from ingestion.inbox import Upload as Upload
+from ingestion.inbox import UploadPart as UploadPart
 from meters.models import Meter, Register
 from meters.qualities import Quality
 

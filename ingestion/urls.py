@@ -1,9 +1,13 @@
 from django.urls import path
 
-from ingestion import views
+from ingestion import upload_views, views
 
 app_name = "ingestion"
 urlpatterns = [
     path("", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("upload/", upload_views.upload, name="upload"),
+    path("upload/<uuid:pk>/", upload_views.look, name="preview"),
+    path("upload/<uuid:pk>/store/", upload_views.store, name="store"),
+    path("upload/<uuid:pk>/discard/", upload_views.discard, name="discard"),
 ]

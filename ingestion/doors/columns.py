@@ -86,6 +86,8 @@ class Wishes:
         Whether mean power is to be taken as energy.
     columns
         By header, letter or number (from 1).
+    by_index
+        By place (from 0), for who sees the columns; goes before `columns`.
     names
         Other names of meters that a file may use: their metering points.
     """
@@ -101,6 +103,7 @@ class Wishes:
     quality: Quality | None = None
     power: bool = False
     columns: Mapping[str, ColumnWish] = field(default_factory=dict)
+    by_index: Mapping[int, ColumnWish] = field(default_factory=dict)
     names: Mapping[str, UUID] = field(default_factory=dict)
 
 

@@ -84,6 +84,7 @@ class _Proposing:
         first = self._first()
         seen = look(self.table, first, self.wishes.names)
         wished = wishes_by_index(self.wishes.columns, [one.header for one in seen])
+        wished |= self.wishes.by_index
         self.assumed += self.table.notes
         if first > 1:
             self.assumed.append(
@@ -120,7 +121,8 @@ class _Proposing:
             return first_reading(self.table)
         except DoorError:
             if not any(
-                wish.role in {Role.TIME, Role.DATE} for wish in self.wishes.columns.values()
+                wish.role in {Role.TIME, Role.DATE}
+                for wish in (*self.wishes.columns.values(), *self.wishes.by_index.values())
             ):
                 raise
             # Serial numbers, or forms that only show when they are read.

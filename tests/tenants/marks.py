@@ -19,7 +19,15 @@ from django.db.models import Model
 from accounts.models import ApiToken, User
 from accounts.sites import tenant_site
 from ingestion.files import RowsFile, ingest_file
-from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.models import (
+    Feed,
+    Outcome,
+    ReadingRevision,
+    RejectedReading,
+    Run,
+    Source,
+    Upload,
+)
 from meters.models import Meter, Site
 from tests.conftest import Customer
 from tests.tenants.walk import Address
@@ -69,6 +77,8 @@ class Marked:
             return ["json", "api"]
         if address.name == "ingestion:run":
             return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
+        if space == "ingestion" and name == "pk":
+            return [self.objects[Upload].pk]
         if space != "admin" and not address.route.startswith("admin/"):
             return None
         if name == "url":
@@ -176,6 +186,8 @@ def _people(marked: Marked) -> None:
         action_flag=CHANGE,
         change_message="",
     )
+    content = f"Zeit;{marked.text('column')}\n2023-01-01T00:00Z;{marked.text('cell')}\n"
+    marked.keep(Upload.objects.keep(administrator.pk, marked.text("upload"), [content.encode()]))
     marked.texts |= {administrator.email, marked.customer.domain, token.token_key}
 
 
