@@ -37,11 +37,17 @@ class FileForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,.json"}),
     )
 
-    def __init__(self, *args: Any, too_large: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        kinds: str = "CSV, XLSX or JSON",
+        too_large: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.too_large = too_large
         most = filesizeformat(settings.UPLOAD_MAX_BYTES)
-        self.fields["file"].help_text = f"CSV, XLSX or JSON, up to {most}."
+        self.fields["file"].help_text = f"{kinds}, up to {most}."
         self.fields["file"].error_messages["required"] = (
             f"The file is larger than {most}. Split it, for example by year."
             if too_large

@@ -1,11 +1,12 @@
 from django.urls import path
 
-from ingestion import upload_views, views
+from ingestion import register_views, upload_views, views
 
 app_name = "ingestion"
 urlpatterns = [
     path("", views.runs, name="runs"),
     path("runs/<int:pk>/", views.run, name="run"),
+    path("register/", register_views.register, name="register"),
     path("upload/", upload_views.upload, name="upload"),
     path("upload/<uuid:pk>/", upload_views.look, name="preview"),
     path("upload/<uuid:pk>/store/", upload_views.store, name="store"),

@@ -52,3 +52,34 @@ def test_from_a_file_to_its_run(
     page.screenshot(path=SHOTS / f"upload-run-{width}-{scheme}.png", full_page=True)
     assert watched.said == []
     context.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_meters_are_registered_from_a_file(
+    browser: Browser, site: Site, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    width, height = size
+    file = tmp_path / "meters.csv"
+    muid = f"7e57ab1e-0000-4000-8000-00000000{width:04}"
+    file.write_text(f"muid;name;timezone\n{muid};Workshop {width};Europe/Zürich\n")
+    context = browser.new_context(viewport={"width": width, "height": height})
+    watched = watch(context)
+    page = watched.page
+    sign_in(page, site)
+    page.goto(f"{site.address}/meters/")
+    assert has_no_sideways_scroll(page)
+    page.get_by_role("link", name="Register from a file").click()
+    page.get_by_label("File").set_input_files(file)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Register").click()
+    expect(page.get_by_text("Nothing was stored.")).to_be_visible()
+    expect(page.get_by_text("did you mean Europe/Zurich?")).to_be_visible()
+    assert has_no_sideways_scroll(page)
+    page.screenshot(path=SHOTS / f"register-{width}.png", full_page=True)
+    file.write_text(f"muid;name;timezone\n{muid};Workshop {width};Europe/Zurich\n")
+    page.get_by_label("File").set_input_files(file)
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_text("The meters are registered.")).to_be_visible()
+    # The browser itself logs an answer of 422.
+    assert [words for words in watched.said if "422" not in words] == []
+    context.close()
