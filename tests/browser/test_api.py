@@ -31,7 +31,8 @@ def test_documentation(browser: Browser, site: Site, width: int, scheme: str) ->
     page = watched.page
     sign_in(page, site)
     page.goto(f"{site.address}/api/docs/")
-    expect(page.locator(".opblock")).to_have_count(3)
+    # However many there are: the schema has its own test.
+    expect(page.locator(".opblock").nth(3)).to_be_visible()
     quiet_and_styled(page)
     opened(page, "Read a meter's intervals")
     expect(page.locator(".opblock.is-open")).to_contain_text("1.8299")
