@@ -231,6 +231,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "what is due": {"task": "ingestion.dispatch", "schedule": 60.0},
+    "what nobody fetched": {"task": "ingestion.tidy_inboxes", "schedule": 900.0},
 }
 
 # --- Accounts -----------------------------------------------------------------------------------

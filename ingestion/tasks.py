@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from ingestion.lease import LostLeaseError, worker_name
-from ingestion.models import Run
+from ingestion.models import KeptAnswer, Run, Upload
 from ingestion.services import execute_run, plan_due
 from tenants.models import Tenant
 from tenants.schema import in_public
@@ -41,6 +41,23 @@ def dispatch() -> int:
                 # A tenant whose schema is not in order keeps nobody else waiting.
                 log.exception("tenant can't be asked what is due")
     return woken
+
+
+@shared_task(name="ingestion.tidy_inboxes", base=OperatorsTask, expires=600)
+def tidy_inboxes() -> int:
+    """Let go of uploads that nobody stored and of answers that nobody asks for again."""
+    with in_public():
+        tenants = list(Tenant.objects.order_by("schema_name"))
+    gone = 0
+    for tenant in tenants:
+        with tenant.entered():
+            try:
+                now = timezone.now()
+                gone += Upload.objects.expired(now).delete()[1].get("ingestion.Upload", 0)
+                KeptAnswer.objects.filter(expires_at__lte=now).delete()
+            except DatabaseError:
+                log.exception("tenant can't be tidied")
+    return gone
 
 
 # The dispatcher sends a message each minute for as long as a run waits; older ones are let go.

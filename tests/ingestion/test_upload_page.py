@@ -15,7 +15,9 @@ from django.test import Client
 from accounts.models import User
 from ingestion.inbox import MOST_UPLOADS, Upload, UploadPart
 from ingestion.models import RejectedReading, Run
+from ingestion.tasks import tidy_inboxes
 from meters.models import Meter
+from tenants.schema import in_public
 from tests.conftest import Customer
 from tests.ingestion.doors.test_workbooks import book
 from tests.ingestion.doors.writing import Form, steady, write
@@ -190,12 +192,12 @@ def test_files_that_can_not_be_read(client: Client, content: bytes, words: str) 
 
 def test_names_and_contents_can_do_no_harm(client: Client, meter: Meter) -> None:
     evil = "<script>alert(1)</script>"
-    content = f"x{evil};kWh\n2023-01-01T00:00Z;{evil}\n2023-01-01T00:15Z;1\n".encode()
-    address = bring(client, content, f"..\\{evil}.csv")
+    content = f"x{evil};kWh\n2023-01-01T00:00Z;{evil}\n2023-01-01T00:15Z;1\n"
+    address = bring(client, f"{content}2023-01-01T00:30Z;1\n".encode(), f"..\\{evil}.csv")
     page = client.get(address).content.decode()
     assert evil not in page
     page = say(client, address, meter=str(meter.muid))
-    assert "Store 1 readings" in page
+    assert "Store 2 readings" in page
     response = client.post(f"{address}store/", follow=True)
     assert evil not in response.content.decode()
     assert "/" not in Run.objects.get().name
@@ -261,3 +263,18 @@ def test_the_store_is_asked_of_a_bounded_number_of_queries(
     say(client, address, meter="Bäckerei", timezone="Europe/Zurich")
     with django_assert_max_num_queries(60):
         client.get(address)
+
+
+def test_the_clock_lets_go_of_what_nobody_stored(
+    client: Client, in_acme: Customer, nordwind: Customer
+) -> None:
+    bring(client, AUTUMN)
+    with nordwind.tenant.entered():
+        bring(nordwind.client(), AUTUMN)
+        Upload.objects.update(expires_at="2020-01-01T00:00Z")
+    with in_public():
+        assert tidy_inboxes.apply().get() == 1
+    with nordwind.tenant.entered():
+        assert not UploadPart.objects.exists()
+    with in_acme.tenant.entered():
+        assert UploadPart.objects.count() == 1
