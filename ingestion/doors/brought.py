@@ -11,12 +11,13 @@ import orjson
 from ingestion.doors.columns import Plan
 from ingestion.doors.csvfile import read_csv
 from ingestion.doors.encoding import decode
+from ingestion.doors.folded import unfold
 from ingestion.doors.kinds import Kind, kind_of
 from ingestion.doors.reading import read_table
 from ingestion.doors.table import DoorError, Table
 from ingestion.doors.xlsxfile import read_xlsx
 from ingestion.parsing import Asked, Parsed, PayloadError, parse, rows_of
-from ingestion.rawtext import raw_text
+from ingestion.rawtext import RAW_LENGTH, raw_text
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = 
     if kind is Kind.JSON:
         return Opened(kind, rows=read_json(data))
     table = read_csv(data, separator) if kind is Kind.CSV else read_xlsx(data, sheet)
-    return Opened(kind, table=table)
+    return Opened(kind, table=unfold(table))
 
 
 def open_csv(data: bytes) -> Opened:
@@ -141,6 +142,9 @@ def take_out(opened: Opened, plan: Plan | None, asked: Asked) -> Brought:
     numbers = np.array(table.numbers, dtype=np.int64) - 1
 
     def raw(number: int) -> str:
+        # Many readings of a folded table share one row of the file.
+        if number + 1 in table.lines:
+            return table.lines[number + 1][:RAW_LENGTH]
         return table.raw(int(np.searchsorted(numbers, number)))
 
     found = read_table(table, plan, asked)

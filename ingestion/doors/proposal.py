@@ -179,6 +179,9 @@ class _Proposing:
         """Choose the columns of values, and say whose they are."""
         if not any(one.role is Role.VALUE for one in columns):
             numbers = [one for one in seen if one.kind == "number"]
+            if self.table.folded is not None:
+                # Whatever else is a number here: a metering point, the sum of the day.
+                numbers = [one for one in seen if one.index == self.table.folded]
             named = [
                 one
                 for one in numbers

@@ -63,6 +63,10 @@ def first_reading(table: Table) -> int:
         any_time = at if any_time is None else any_time
         others = [cell for place, cell in enumerate(rows[at]) if place not in times]
         if any(is_number(cell_text(cell).strip()) for cell in others):
+            # Rows just above with a time in the same place are readings, too, with bad values: they
+            # are to be refused in words, not to be taken for headers.
+            while at and times & _times(rows[at - 1]):
+                at -= 1
             return at
         # Without its value a row still looks like the next one; the date of an export does not.
         if any(map(is_empty, others)) and at + 1 < len(rows) and times & _times(rows[at + 1]):

@@ -1,5 +1,6 @@
 """A file of readings as rows of cells, whatever kind of file it was."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
@@ -31,6 +32,9 @@ class Table:
         What was assumed when it was read, in words.
     base_1904
         Whether a sheet counts its days from 1904, as old ones from a Mac do.
+    folded, lines
+        Of a table that had a column for each time of day: the column that all their values stand
+        in, and what the file holds, by the numbers of its rows.
     """
 
     rows: list[list[Cell]]
@@ -39,6 +43,8 @@ class Table:
     separator: str = ";"
     notes: tuple[str, ...] = ()
     base_1904: bool = False
+    folded: int | None = None
+    lines: Mapping[int, str] = field(default_factory=dict)
     width: int = field(init=False)
 
     def __post_init__(self) -> None:

@@ -249,3 +249,11 @@ def test_each_refusal_names_its_row() -> None:
     ]
     assert found.parsed.rejections[0].timestamp == "31.06.2023 00:00"
     assert UUID(found.parsed.rejections[3].muid) == MUID
+
+
+def test_bad_values_at_the_top_are_refused_and_no_headers() -> None:
+    values = ["inf", "NaN?", "=1+1", "1,5", "2,5", "3,5", "4,5"]
+    lines = [f"01.01.2023 {at:02}:00;{value}" for at, value in enumerate(values)]
+    found = read_text("Erstellt am;01.02.2023 12:00", "Zeit;kWh", *lines)
+    assert [value for _, value in readings(found)] == [1.5, 2.5, 3.5, 4.5]
+    assert [row for row, _ in refused(found)] == [3, 4, 5]
