@@ -18,16 +18,17 @@ from meters.zones import Zone
 
 @dataclass(frozen=True)
 class Replaced:
-    """What corrections replaced: r rows of the store, c readings in all.
+    """What stood in the slots that are written over: r rows of the store, c slots in all.
 
     Attributes
     ----------
     rows
         Which row of `Merged.changed` each belongs to, shape ``(r,)``.
     lengths
-        How many readings of it were replaced, shape ``(r,)``.
+        How many slots of it are written over, shape ``(r,)``.
     slots, values, qualities
-        The slots and what was in them, shape ``(c,)``.
+        The slots and what was in them, NaN and 0 where nothing was, shape ``(c,)``. Empty slots of
+        rows that are new are left out, unless `merge` was to list them.
     """
 
     rows: Ints
@@ -48,7 +49,7 @@ class Merged:
     is_new
         Which of them are not stored yet, shape ``(len(changed),)``.
     replaced
-        The values that corrections replace.
+        What stood in the slots that are written over.
     registers
         The registers of the batch, rising; the counts below have its shape.
     refused
@@ -79,13 +80,14 @@ def merge(
     *,
     known: Mapping[int, int | None],
     default_interval: int = 900,
+    list_new: bool = False,
 ) -> Merged:
     """Work out what a batch changes, without changing anything.
 
     Parameters
     ----------
     incoming
-        The readings; their meters are all in `zone`.
+        The readings; their meters are all in `zone`. One of quality 0 empties its slot.
     stored
         The stored rows of the registers and local days that occur.
     zone
@@ -94,6 +96,8 @@ def merge(
         The interval that each register is known for [s], None where nothing is known.
     default_interval
         Taken where nothing else says [s].
+    list_new
+        Whether `Merged.replaced` also lists the slots of rows that are new.
     """
     readings, order, repeated, conflicting = _sorted_once(incoming)
     groups = RegisterDays.of(readings, stored, zone)
@@ -114,6 +118,7 @@ def merge(
         repeated=repeated,
         conflicting=conflicting,
         known=known,
+        list_new=list_new,
     )
 
 
@@ -160,6 +165,7 @@ def _compare(
     repeated: int,
     conflicting: int,
     known: Mapping[int, int | None],
+    list_new: bool,
 ) -> Merged:
     """Lay readings and stored rows into the same slots, and compare slot by slot."""
     has = groups.row >= 0
@@ -178,11 +184,13 @@ def _compare(
     old_values, old_qualities = values[flat], qualities[flat]
     was_there = old_qualities > 0
     differs = was_there & ((old_values != readings.values) | (old_qualities != readings.qualities))
+    arrives = ~was_there & (readings.qualities > 0)
     values[flat], qualities[flat] = readings.values, readings.qualities
 
     owner = np.repeat(np.arange(len(groups)), groups.sizes)
     is_changed = np.zeros(len(groups), dtype=bool)
-    is_changed[owner[differs | ~was_there]] = True
+    is_changed[owner[differs | arrives]] = True
+    written_over = differs | (arrives & (has[owner] | list_new))
     whole = DayTable(
         groups.register,
         groups.day,
@@ -194,7 +202,7 @@ def _compare(
         np.zeros(len(groups), dtype=np.int64),
     )
     position = np.cumsum(is_changed) - 1
-    rows, lengths = np.unique(position[owner[differs]], return_counts=True)
+    rows, lengths = np.unique(position[owner[written_over]], return_counts=True)
     registers = readings.register
     begins = np.flatnonzero(np.diff(registers, prepend=registers[:1] - 1))
 
@@ -207,14 +215,14 @@ def _compare(
         replaced=Replaced(
             rows.astype(np.int64),
             lengths.astype(np.int64),
-            slot[differs],
-            old_values[differs],
-            old_qualities[differs],
+            slot[written_over],
+            old_values[written_over],
+            old_qualities[written_over],
         ),
         registers=registers[begins],
-        new=per_register(~was_there),
+        new=per_register(arrives),
         corrected=per_register(differs),
-        unchanged=per_register(was_there & ~differs),
+        unchanged=per_register(~arrives & ~differs),
         refused=refused,
         repeated=repeated,
         conflicting=conflicting,

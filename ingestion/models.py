@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -320,11 +321,20 @@ class RejectedReading(models.Model):
 
 
 class ReadingRevision(models.Model):
-    """The readings of one register-day that one correction replaced, as they were.
+    """The readings of one register-day that one write replaced, as they were.
 
     One row holds all slots that one write replaced, as a day's row does: slot i of `slots` began at
-    ``first + slots[i] × interval`` and held ``values[i]`` in ``qualities[i]``.
+    ``first + slots[i] × interval`` and held ``values[i]`` in ``qualities[i]``, NaN and 0 where
+    nothing was. Readings that are new leave none, until something of their day has been replaced:
+    from then on also what was missing is kept, so that each state since can be told exactly.
     """
+
+    class Act(models.TextChoices):
+        """What somebody did by hand."""
+
+        SET = "set", "corrected by hand"
+        DELETE = "delete", "deleted by hand"
+        RESTORE = "restore", "restored by hand"
 
     register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="revisions")
     day = models.DateField()
@@ -336,10 +346,21 @@ class ReadingRevision(models.Model):
     qualities = ArrayField(models.SmallIntegerField())
     version = models.BigIntegerField(help_text="Of the row that took the place.")
     recorded_at = models.DateTimeField(default=timezone.now)
+    act = models.CharField(
+        max_length=8,
+        choices=Act,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Empty where a source's readings replaced it.",
+    )
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
     reason = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ["-version"]
+        ordering = ["-version", "pk"]
         indexes = [
             # The history of one register's day.
             models.Index(fields=["register", "day", "version"], name="revision_of_day"),
@@ -348,9 +369,21 @@ class ReadingRevision(models.Model):
     def __str__(self) -> str:
         return f"{self.register_id} on {self.day}, replaced by version {self.version}"
 
-    def readings(self) -> list[tuple[datetime, float, Quality]]:
-        """Return each replaced reading: when its interval began, its value and its quality."""
+    @property
+    def replaced(self) -> int:
+        """How many readings were replaced; slots that were empty are none."""
+        return sum(quality > 0 for quality in self.qualities)
+
+    def readings(self) -> list[tuple[datetime, float | None, Quality]]:
+        """Return what stood in each slot: when its interval began, its value and its quality.
+
+        The value is None, and the quality `MISSING`, where nothing did.
+        """
         return [
-            (self.first + timedelta(seconds=slot * self.interval), value, Quality(quality))
+            (
+                self.first + timedelta(seconds=slot * self.interval),
+                value if quality else None,
+                Quality(quality),
+            )
             for slot, value, quality in zip(self.slots, self.values, self.qualities, strict=True)
         ]

@@ -7,7 +7,7 @@ of the same meters follow each other; only days that changed are written.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
@@ -16,7 +16,9 @@ import numpy as np
 from django.db import OperationalError, connection, transaction
 
 from ingestion.batch import Batch, Reason, Rejection
+from ingestion.hand import ByHand, sign
 from ingestion.layout import Incoming
+from ingestion.lookback import Held, Past, hold_off, past_of, worth_keeping
 from ingestion.merge import Merged, merge
 from ingestion.models import Run
 from ingestion.record import (
@@ -85,6 +87,9 @@ class Context:
         What the run has spent on this batch, by the name of its counter.
     keep
         False for a rehearsal: everything is done, then undone.
+    by_hand
+        Who does it and why, where it is a person and no source. A reading of quality 0 empties its
+        slot then, and what doesn't fit is an error.
     """
 
     run: Run | None = None
@@ -93,6 +98,7 @@ class Context:
     untold: Counts = NOTHING
     spent: Mapping[str, int] = field(default_factory=dict)
     keep: bool = True
+    by_hand: ByHand | None = None
 
 
 def store(
@@ -124,6 +130,8 @@ def store(
         A meter of the batch does not exist here.
     LostLeaseError
         The run has been taken over by another worker. Nothing was stored.
+    MisfitError
+        Something done by hand doesn't fit the intervals of its day. Nothing was stored.
     """
     return retried(
         lambda: _Storing(context or Context(), default_interval).store(batch, rejections, raw)
@@ -151,6 +159,7 @@ class _Storing:
         self.counts: dict[UUID, Counts] = {}
         self.warnings: dict[UUID, list[str]] = {}
         self.written = 0
+        self.past = Past()
 
     def store(
         self, batch: Batch, rejections: Sequence[Rejection], raw: Callable[[int], str]
@@ -161,7 +170,7 @@ class _Storing:
             registers = locked_registers(batch.keys)
             for name in sorted({register.timezone for register in registers}):
                 part, where = _of_zone(batch, registers, name)
-                merged = _merge_stored(part, name, registers, self.default_interval)
+                merged = self._merge(part, name, registers)
                 self._write(merged, registers)
                 self._add_up(merged, registers)
                 refused += [
@@ -174,6 +183,29 @@ class _Storing:
             if not context.keep:
                 transaction.set_rollback(True)
         return Stored(total, self.counts, self.warnings, self.written, refused)
+
+    def _merge(self, part: Incoming, name: str, registers: Sequence[LockedRegister]) -> Merged:
+        """Merge what came, but for what corrections by hand hold off."""
+        stored, by_hand = _stored_days(part, name, registers), self.context.by_hand
+        merged = _merge_stored(
+            part, stored, name, registers, self.default_interval, list_new=by_hand is not None
+        )
+        if by_hand is not None:
+            by_hand.check(merged)
+            return merged
+        # Asked only where something is written over: an unchanged repeat costs nothing.
+        self.past = past_of(merged)
+        if not self.past.by_hand:
+            return replace(merged, replaced=worth_keeping(merged, self.past))
+        part, held = hold_off(part, stored, self.past.by_hand)
+        self._tell(held, registers)
+        merged = _merge_stored(part, stored, name, registers, self.default_interval)
+        return replace(merged, replaced=worth_keeping(merged, self.past))
+
+    def _tell(self, held: Held, registers: Sequence[LockedRegister]) -> None:
+        muids = {register.pk: register.muid for register in registers}
+        for register, words in held.in_words():
+            self._warn(muids[register], words)
 
     @cached_property
     def version(self) -> int:
@@ -191,6 +223,11 @@ class _Storing:
             summable = np.isin(changed.register, summable_keys)
             write_days(changed, merged.is_new, summable, self.version)
             keep_replaced(merged, self.version, self.context.run)
+        if self.context.by_hand is not None:
+            # What is mended in an old day says nothing of today's intervals.
+            if len(changed):
+                sign(self.version, registers, self.context.by_hand)
+            return
         learn_intervals(merged.intervals)
 
     def _add_up(self, merged: Merged, registers: Sequence[LockedRegister]) -> None:
@@ -268,30 +305,32 @@ def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tu
     )
 
 
+def _stored_days(incoming: Incoming, name: str, registers: Sequence[LockedRegister]) -> DayTable:
+    """Read the stored days that readings of meters in one zone touch."""
+    if not len(incoming):
+        return DayTable.empty()
+    first, last = int(incoming.instants.min()), int(incoming.instants.max())
+    numbers = zone(name).day_starts(first, last + 1)[1].astype(np.int64)
+    keys = [r.pk for r in registers if r.timezone == name and not r.is_new]
+    return read_days(keys, int(numbers[0]), int(numbers[-1]))
+
+
 def _merge_stored(
-    incoming: Incoming, name: str, registers: Sequence[LockedRegister], default_interval: int
+    incoming: Incoming,
+    stored: DayTable,
+    name: str,
+    registers: Sequence[LockedRegister],
+    default_interval: int,
+    *,
+    list_new: bool = False,
 ) -> Merged:
-    place = zone(name)
-    if len(incoming):
-        _, days = place.day_starts(int(incoming.instants.min()), int(incoming.instants.max()) + 1)
-        numbers = days.astype(np.int64)
-        stored = read_days(
-            [
-                register.pk
-                for register in registers
-                if register.timezone == name and not register.is_new
-            ],
-            int(numbers[0]),
-            int(numbers[-1]),
-        )
-    else:
-        stored = DayTable.empty()
     return merge(
         incoming,
         stored,
-        place,
+        zone(name),
         known={register.pk: register.interval for register in registers},
         default_interval=default_interval,
+        list_new=list_new,
     )
 
 

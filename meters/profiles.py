@@ -65,12 +65,16 @@ def read_days(registers: Sequence[int], first_day: int, last_day: int) -> DayTab
 
 
 def read_last_days(registers: Sequence[int], *, first: bool = False) -> DayTable:
-    """Read each register's latest day row, or its first; those without readings are left out."""
+    """Read each register's latest day row that holds readings, or its first such row.
+
+    Registers without readings are left out. Where all readings of a day were deleted, its row is
+    still there, and empty.
+    """
     order = "ASC" if first else "DESC"
     return _days(
         f"SELECT found.* FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
         'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
-        f'ORDER BY "day" {order} LIMIT 1) AS found ORDER BY "register_id"'
+        f'AND "count" > 0 ORDER BY "day" {order} LIMIT 1) AS found ORDER BY "register_id"'
     )
 
 
@@ -79,7 +83,7 @@ def read_next_days(registers: Sequence[int], after: int) -> DayTable:
     return _days(
         f"SELECT found.* FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
         'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
-        f"AND \"day\" > DATE '{DATE}' + {int(after)} "
+        f'AND "day" > DATE \'{DATE}\' + {int(after)} AND "count" > 0 '
         'ORDER BY "day" LIMIT 1) AS found ORDER BY "register_id"'
     )
 

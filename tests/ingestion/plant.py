@@ -85,13 +85,23 @@ def stored(muid: UUID, obis: str = IMPORT) -> Readings:
 
 
 def check_rows() -> int:
+    """Check that each day row holds readings and what it says of itself; return how many."""
+    rows = check_days()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM daily_profile WHERE count = 0")
+        assert cursor.fetchone() == (0,)
+    return rows
+
+
+def check_days() -> int:
     """Check what each day row says of itself against its values; return how many there are."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*), coalesce(bool_and("
             "d.count = (SELECT count(v) FROM unnest(d.values) v) "
-            "AND d.count > 0 AND cardinality(d.values) = cardinality(d.qualities) "
-            "AND abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) < 1e-9), true) "
+            "AND cardinality(d.values) = cardinality(d.qualities) "
+            "AND coalesce(abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) < 1e-9, "
+            "d.count = 0 AND d.total IS NULL)), true) "
             "FROM daily_profile d"
         )
         rows, sound = cursor.fetchone()

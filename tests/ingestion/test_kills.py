@@ -49,9 +49,7 @@ def check() -> int:
         held = DailyProfile.objects.aggregate(n=Sum("count"))["n"] or 0
         runs = Run.objects.aggregate(new=Sum("new"), corrected=Sum("corrected"))
         outcomes = Outcome.objects.aggregate(new=Sum("new"), corrected=Sum("corrected"))
-        replaced = sum(
-            len(slots) for slots in ReadingRevision.objects.values_list("slots", flat=True)
-        )
+        replaced = sum(revision.replaced for revision in ReadingRevision.objects.all())
         # Each reading was counted as new once, by the run that stored it.
         assert (runs["new"] or 0) == (outcomes["new"] or 0) == held
         assert (runs["corrected"] or 0) == (outcomes["corrected"] or 0) == replaced

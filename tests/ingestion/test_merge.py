@@ -68,7 +68,10 @@ def take_and_check(ledger: Ledger, delivery: list[Reading]) -> None:
         new + corrected + unchanged + refused + merged.repeated + merged.conflicting
     )
     assert all(words for _, _, words in merged.refused)
-    assert {**after, **replaced_by(merged)} | before == {**after, **replaced_by(merged)}
+    written_over = replaced_by(merged)
+    corrections = {key: old for key, old in written_over.items() if old[1]}
+    assert {**after, **corrections} | before == {**after, **corrections}
+    assert not (written_over.keys() - corrections.keys()) & before.keys(), "they were empty"
     check_rows(ledger.table)
 
     again = Ledger(table=ledger.table, known=dict(ledger.known)).take(delivery)

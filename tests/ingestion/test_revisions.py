@@ -22,7 +22,10 @@ def before(version: int, state: Readings) -> Readings:
     state = dict(state)
     for revision in ReadingRevision.objects.filter(version__gte=version).order_by("-version"):
         for when, value, quality in revision.readings():
-            state[int(when.timestamp())] = value, quality
+            if value is None:
+                state.pop(int(when.timestamp()), None)
+            else:
+                state[int(when.timestamp())] = value, quality
     return state
 
 
@@ -50,7 +53,7 @@ def test_every_earlier_state_can_be_told(writes: list[tuple[int, list[float], in
         earlier = stored(meter.muid)
         run = Run.objects.create(trigger=Run.Trigger.COMMAND)
         done = store(batch(meter.muid, readings, quality=quality), context=Context(run=run))
-        replaced = sum(len(revision.slots) for revision in run.revisions.all())
+        replaced = sum(revision.replaced for revision in run.revisions.all())
         assert replaced == done.counts.corrected
         if done.rows_written:
             version = max(DailyProfile.objects.values_list("version", flat=True))
@@ -103,7 +106,11 @@ def test_a_day_that_is_cut_anew_keeps_what_was_replaced() -> None:
     (revision,) = ReadingRevision.objects.all()
     # Told in the slots of the row that took the place.
     assert revision.interval == 900
-    assert [(int(w.timestamp()), v) for w, v, _ in revision.readings()] == [(JANUARY + 1800, 1.0)]
+    assert revision.replaced == 1
+    was_there = [(int(w.timestamp()), v) for w, v, _ in revision.readings() if v is not None]
+    assert was_there == [(JANUARY + 1800, 1.0)]
+    # What arrived along with the correction had been missing.
+    assert len(revision.slots) == 95
     assert stored(meter.muid) == {at: (value, 1) for at, value in readings}
 
 

@@ -292,10 +292,10 @@ def test_queries_of_one_batch() -> None:
     meters = [make_meter(f"Meter {n}") for n in range(3)]
     run = Run.objects.create(trigger=Run.Trigger.COMMAND)
 
-    def statements(value: float) -> list[str]:
-        batches = [batch(meter.muid, quarters(JANUARY, 960, value)) for meter in meters]
+    def statements(value: float, start: int = JANUARY, n: int = 960) -> list[str]:
+        batches = [batch(meter.muid, quarters(start, n, value)) for meter in meters]
         with queries() as told:
-            store(Batch.concat(batches, [960] * len(batches)), context=Context(run=run))
+            store(Batch.concat(batches, [n] * len(batches)), context=Context(run=run))
         return told
 
     find_registers, grow_run = "SELECT meters_register", "UPDATE ingestion_run"
@@ -308,8 +308,9 @@ def test_queries_of_one_batch() -> None:
         "INSERT ingestion_outcome",
     ]
     assert statements(1.0) == [find_registers, grow_run]
-    assert statements(2.0) == [
+    written_over = [
         find_registers,
+        "SELECT ingestion_readingrevision",  # what was done by hand on those days
         "SELECT reading_version",
         "CREATE lastgang_day_upload",
         "DELETE lastgang_day_upload",
@@ -317,6 +318,8 @@ def test_queries_of_one_batch() -> None:
         grow_run,
         "INSERT ingestion_outcome",
     ]
+    assert statements(2.0) == written_over
+    assert statements(2.0, start=JANUARY + 960 * QUARTER, n=1) == written_over, "one new reading"
 
 
 def test_keys_that_no_reading_belongs_to_are_harmless() -> None:
