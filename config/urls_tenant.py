@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("ingestion/", include("ingestion.urls")),
     path("api/v1/", include("ingestion.api.readings_urls")),
+    path("api/v1/", include("ingestion.api.record_urls")),
     path("api/", include("meters.api.urls")),
     path("admin/", include("accounts.urls_admin_tenant")),
 ]

@@ -161,20 +161,29 @@ class RejectedReadingAdmin(ReadOnlyAdmin):
 
 @admin.register(ReadingRevision, site=tenant_site)
 class ReadingRevisionAdmin(ReadOnlyAdmin):
-    list_display = ["register", "day", "replaced", "run", "recorded_at"]
-    list_select_related = ["register__meter", "run"]
+    list_display = ["register", "day", "replaced", "by", "reason", "recorded_at"]
+    list_filter = ["act"]
+    list_select_related = ["register__meter", "run", "author"]
+    search_fields = ["register__meter__name", "register__meter__muid", "reason", "author__email"]
     date_hierarchy = "day"
-    fields = ["register", "day", "run", "recorded_at", "reason", "replaced_readings"]
+    fields = ["register", "day", "by", "recorded_at", "reason", "replaced_readings"]
 
     @admin.display(description="Replaced")
     def replaced(self, revision: ReadingRevision) -> str:
-        return f"{len(revision.slots)} readings"
+        return f"{revision.replaced} readings"
+
+    @admin.display(description="By")
+    def by(self, revision: ReadingRevision) -> str:
+        if revision.act:
+            return f"{revision.author or 'somebody who has left'}, {revision.get_act_display()}"
+        return str(revision.run or "a run that is no longer kept")
 
     @admin.display(description="As they were")
     def replaced_readings(self, revision: ReadingRevision) -> str:
         unit = revision.register.code.unit
         lines = [
-            f"{when.isoformat()}   {value:.6g} {unit}   {quality.label}"
+            f"{when.isoformat()}   {quality.label if value is None else ''}"
+            + (f"{value:.6g} {unit}   {quality.label}" if value is not None else "")
             for when, value, quality in revision.readings()
         ]
         return format_html("<pre>{}</pre>", "\n".join(lines))

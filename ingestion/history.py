@@ -42,6 +42,19 @@ class Change:
     after: tuple[float, Quality] | None
     revision: ReadingRevision
 
+    @property
+    def was(self) -> dict[str, object]:
+        return _shown(self.before)
+
+    @property
+    def became(self) -> dict[str, object]:
+        return _shown(self.after)
+
+
+def _shown(reading: tuple[float, Quality] | None) -> dict[str, object]:
+    value, quality = reading or (None, Quality.MISSING)
+    return {"value": value, "quality": quality.label}
+
 
 def history(register: Register, day: date) -> list[State]:
     """Tell every state of a day since before the first time that something of it was replaced.

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ingestion import register_views, upload_views, views
+from ingestion import record_views, register_views, upload_views, views
 
 app_name = "ingestion"
 urlpatterns = [
@@ -11,4 +11,8 @@ urlpatterns = [
     path("upload/<uuid:pk>/", upload_views.look, name="preview"),
     path("upload/<uuid:pk>/store/", upload_views.store, name="store"),
     path("upload/<uuid:pk>/discard/", upload_views.discard, name="discard"),
+    path("meters/<uuid:muid>/readings/", record_views.readings, name="readings"),
+    path("meters/<uuid:muid>/readings/interval/", record_views.slot, name="slot"),
+    path("meters/<uuid:muid>/readings/correct/", record_views.correct, name="correct"),
+    path("revisions/<int:pk>/restore/", record_views.restore, name="restore"),
 ]

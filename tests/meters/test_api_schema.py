@@ -46,6 +46,9 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/",
         "GET /api/v1/meters/{muid}/readings/",
         "POST /api/v1/readings/",
+        "GET /api/v1/meters/{muid}/revisions/",
+        "POST /api/v1/meters/{muid}/corrections/",
+        "GET /api/v1/revisions/",
     }
 
 
@@ -76,11 +79,18 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/": {"muid"},
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid"},
         "POST /api/v1/readings/": {*SENDING, "Idempotency-Key"},
+        "GET /api/v1/meters/{muid}/revisions/": {
+            *("muid", "page", "page_size", "start", "end", "register", "act", "since")
+        },
+        "POST /api/v1/meters/{muid}/corrections/": {"muid"},
+        "GET /api/v1/revisions/": {
+            *("page", "page_size", "meter", "register", "act", "since", "run")
+        },
     }
     for name, operation in operations(schema).items():
         assert {one["name"] for one in operation["parameters"]} == wanted[name]
         for one in operation["parameters"]:
-            assert one["name"] == "muid" or one["description"], one["name"]
+            assert one["name"] in {"muid", "id"} or one["description"], one["name"]
 
 
 def shape(value: object) -> object:

@@ -77,6 +77,8 @@ class Marked:
             return ["json", "api"]
         if address.name == "ingestion:run":
             return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
+        if address.name == "ingestion:restore":
+            return [self.objects[ReadingRevision].pk]
         if space == "ingestion" and name == "pk":
             return [self.objects[Upload].pk]
         if space != "admin" and not address.route.startswith("admin/"):
