@@ -220,7 +220,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_TASK_TIME_LIMIT = 30 * 60
+# A worker hands a run over after a slice (INGESTION_SLICE). What takes far longer hangs: at the
+# soft limit the meter at which it hangs is told as failed, at the hard one the process is killed.
+CELERY_TASK_SOFT_TIME_LIMIT = 8 * 60
+CELERY_TASK_TIME_LIMIT = 9 * 60
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "lastgang:",
@@ -230,7 +233,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "what is due": {"task": "ingestion.dispatch", "schedule": 60.0},
+    "what is due": {"task": "ingestion.dispatch", "schedule": 15.0},
     "what nobody fetched": {"task": "ingestion.tidy_inboxes", "schedule": 900.0},
 }
 
@@ -323,6 +326,12 @@ LOGGING_CONFIG = None
 logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "production")
 
 # --- Ingestion ----------------------------------------------------------------------------------
+
+# A worker does so much of a run at a time [s], and leaves the rest to whoever is free next. Less
+# than what Kubernetes lets a worker finish in (k8s/worker.yaml).
+INGESTION_SLICE = number("INGESTION_SLICE", default=45, least=1)
+# So many runs of one tenant are in workers' hands at a time, or on the way there.
+INGESTION_SHARE = number("INGESTION_SHARE", default=4, least=1)
 
 # The largest file or request of readings that is taken; it is read in memory.
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=32, least=1) * 1_048_576

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import PasswordInput
 from django.http import HttpRequest
@@ -12,23 +11,17 @@ from django.utils.html import format_html
 from accounts.sites import tenant_site
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from ingestion.services import plan_run
-from ingestion.tasks import ingest_run
+from ingestion.steering import (
+    SteeringError,
+    cancel_run,
+    pause_source,
+    resume_source,
+    retry_meters,
+    retry_run,
+)
+from ingestion.tasks import ingest_soon
 from meters.admin import MeterAdmin
 from meters.models import Meter
-
-
-def ingest_soon(runs: list[Run]) -> None:
-    """Wake a worker for each run, once the runs are on record.
-
-    Where nobody can be woken that is logged, no more: the dispatcher finds the runs by itself.
-    """
-
-    def wake() -> None:
-        for run in runs:
-            ingest_run.delay(run.pk)
-
-    # Not a `partial`: Django logs the function by its name, which a partial lacks.
-    transaction.on_commit(wake, robust=True)
 
 
 class FeedInline(admin.StackedInline[Feed, Meter]):
@@ -36,8 +29,8 @@ class FeedInline(admin.StackedInline[Feed, Meter]):
     extra = 0
     max_num = 1
     autocomplete_fields = ["source"]
-    fields = ["source", "is_active", "last_success_at", "last_error"]
-    readonly_fields = ["last_success_at", "last_error"]
+    fields = ["source", "is_active", "last_success_at", "last_error", "failures", "given_up_at"]
+    readonly_fields = ["last_success_at", "last_error", "failures", "given_up_at"]
     verbose_name_plural = "Where its readings come from"
 
 
@@ -81,7 +74,7 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     list_display = ["name", "address", "measurement", "sweep_minutes", "is_active", "meters"]
     search_fields = ["name", "address"]
     list_filter = ["is_active"]
-    actions = ["ingest_now"]
+    actions = ["ingest_now", "pause", "resume"]
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "token":
@@ -97,6 +90,20 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     @admin.display(description="Meters")
     def meters(self, source: Source) -> int:
         return source.feeds.count()
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        for source in chosen:
+            pause_source(source=source, person=request.user.get_username())
+        self.message_user(
+            request, "Paused. Nothing is lost: when resumed, meters go on from where they are."
+        )
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
+        for source in chosen:
+            resume_source(source=source)
+        self.message_user(request, "Resumed. What was missed is caught up within a minute.")
 
     @admin.action(description="Ingest now")
     def ingest_now(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
@@ -149,6 +156,55 @@ class RunAdmin(ReadOnlyAdmin):
     list_select_related = ["source"]
     date_hierarchy = "created_at"
     inlines = [OutcomeInline]
+    actions = ["cancel", "retry"]
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        # A run is never changed by hand, but whoever may change its source may end it.
+        return request.user.has_perm("ingestion.change_source")
+
+    @admin.action(description="Cancel", permissions=["steer"])
+    def cancel(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        for run in chosen:
+            try:
+                cancel_run(run=run, person=request.user.get_username())
+            except SteeringError as error:
+                self.message_user(request, str(error), level=messages.WARNING)
+            else:
+                self.message_user(request, f"{run} is cancelled. What was stored stays.")
+
+    @admin.action(description="Do again what failed", permissions=["steer"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        for run in chosen:
+            try:
+                again = retry_run(run=run)
+            except SteeringError as error:
+                self.message_user(request, str(error), level=messages.WARNING)
+            else:
+                ingest_soon([again])
+                self.message_user(request, f"{again} does {run} again.")
+
+
+@admin.register(Feed, site=tenant_site)
+class FeedAdmin(ReadOnlyAdmin):
+    """Which meters are fed, and which were given up. A feed is changed with its meter."""
+
+    list_display = [
+        *("meter", "source", "is_active", "last_success_at"),
+        *("failures", "retry_at", "given_up_at", "last_error"),
+    ]
+    list_filter = [("given_up_at", admin.EmptyFieldListFilter), "source", "is_active"]
+    list_select_related = ["meter", "source"]
+    search_fields = ["meter__name", "last_error"]
+    actions = ["retry"]
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ingestion.change_source")
+
+    @admin.action(description="Ask again now", permissions=["steer"])
+    def retry(self, request: HttpRequest, chosen: QuerySet[Feed]) -> None:
+        done = retry_meters(feeds=chosen)
+        ingest_soon(list(done.runs))
+        self.message_user(request, f"{done.meters:,} meters are asked for again.")
 
 
 @admin.register(RejectedReading, site=tenant_site)

@@ -8,6 +8,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -106,6 +107,8 @@ class Client:
         How long and how much.
     sleep
         Waits a number of seconds; replaced where nobody wants to wait.
+    turn
+        Waits until a request may go out; its context lasts as long as the request.
     """
 
     def __init__(
@@ -114,8 +117,10 @@ class Client:
         *,
         limits: Limits | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        turn: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.endpoint = endpoint
+        self._turn = turn
         self.limits = limits or Limits()
         self.usage = Usage()
         self._sleep = sleep
@@ -154,11 +159,15 @@ class Client:
             "start": _iso(start),
             "stop": _iso(stop),
         }
+        began = time.monotonic()
         for attempt in range(1, self.limits.attempts + 1):
             try:
-                rows = self._ask(self.endpoint.url(muid), parameters)
+                with self._turn():
+                    rows = self._ask(self.endpoint.url(muid), parameters)
             except PassingError as error:
-                if attempt == self.limits.attempts:
+                # A meter that hangs may not hold up the others for as long as all attempts take.
+                is_late = time.monotonic() - began > self.limits.patience
+                if attempt == self.limits.attempts or is_late:
                     kind = UnreachableError if error.unreachable else UpstreamError
                     raise kind(f"{error} ({attempt} attempts.){error.hint}") from None
                 self.usage.retries += 1

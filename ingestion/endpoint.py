@@ -57,6 +57,8 @@ class Limits:
         How often one question is asked.
     wait
         The longest pause between two attempts [s].
+    patience
+        After how long a question that failed is not asked again [s].
     """
 
     connect: float = 5.0
@@ -65,3 +67,4 @@ class Limits:
     size: int = 64 * 1024 * 1024
     attempts: int = 4
     wait: float = 30.0
+    patience: float = 120.0

@@ -1,16 +1,20 @@
 """One meter within a run: asked piece by piece, stored, put on record."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from ingestion.client import Client, UnreachableError, UpstreamError, Usage
-from ingestion.lease import Lease, LostLeaseError
+from ingestion.failing import failed_again, went_well
+from ingestion.lease import HandOverError, Lease, LostLeaseError
+from ingestion.meterlock import MeterBusyError, alone_with
 from ingestion.models import Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
 from ingestion.record import NOTHING, Counts, grow
@@ -40,6 +44,15 @@ class Job:
         Up to when the meter's readings are stored [s]; None where none are.
     lease
         The hold on the run; None where it is a rehearsal, of which nothing is kept.
+    read_until
+        Up to when this run has read the meter already, before it was handed over [s].
+
+    Attributes
+    ----------
+    unreachable
+        Whether nobody answered for the source at all.
+    excused
+        Whether the meter failed through no fault of its own.
     """
 
     run: Run
@@ -48,8 +61,10 @@ class Job:
     client: Client
     stored_until: int | None
     lease: Lease | None
+    read_until: int | None = None
     result: MeterResult = field(init=False)
     unreachable: bool = False
+    excused: bool = False
     _told: Usage = field(init=False)
     _untold: Counts = NOTHING
 
@@ -62,12 +77,24 @@ class Job:
         start, stop = self._window()
         try:
             if start < stop:
-                yield from self._pieces(start, stop)
+                with self._alone():
+                    yield from self._pieces(start, stop)
         except UnreachableError as error:
-            self.unreachable = True
+            self.unreachable = self.excused = True
+            self._fail(str(error))
+        except MeterBusyError as error:
+            self.excused = True
             self._fail(str(error))
         except (UpstreamError, UnknownMeterError) as error:
             self._fail(str(error))
+        except SoftTimeLimitExceeded:
+            self._fail(
+                "One piece of this meter took longer than a worker's time limit. "
+                "Lower the source's limit, so that the pieces get smaller."
+            )
+        except HandOverError:
+            self._break()
+            raise
         except (OperationalError, InterfaceError, LostLeaseError):
             # No fault of this meter: the database is gone, or the run is somebody else's.
             raise
@@ -87,6 +114,14 @@ class Job:
                 self.lease.check()
             self._store(piece)
             yield self.result, (piece.stop - start) / (stop - start)
+            if self.lease and self.lease.is_over and piece.stop < stop:
+                raise HandOverError(self.feed.pk, piece.stop)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Keep other runs from asking for this meter until the answers are stored."""
+        if self.lease is None:
+            return nullcontext()
+        return alone_with(self.feed.meter_id, check=self.lease.check)
 
     def _store(self, piece: Window) -> None:
         stored = store(
@@ -127,8 +162,9 @@ class Job:
         meter, source, run = self.feed.meter, self.source, self.run
         latest = now() + AHEAD
         stop = min(int(run.stop.timestamp()), latest) if run.stop else now()
+        reached = EARLIEST if self.read_until is None else max(self.read_until, EARLIEST)
         if run.start:
-            return max(int(run.start.timestamp()), EARLIEST), stop
+            return max(int(run.start.timestamp()), reached), stop
         begin = source.backfill_from or timezone.now() - FIRST_BACKFILL
         start = int(begin.timestamp())
         if self.stored_until is not None:
@@ -137,16 +173,26 @@ class Job:
             # elsewhere and ends before that is gone on from.
             goes_on = source.backfill_from is not None and self.stored_until > start
             start = max(again, start) if goes_on else again
-        start = max(start, EARLIEST, meter.validity.since)
+        start = max(start, reached, meter.validity.since)
         return start, min(stop, meter.validity.until)
 
     def _fail(self, words: str) -> None:
         self.result = replace(self.result, error=words)
 
-    def skip(self, words: str) -> MeterResult:
+    def skip(self, words: str, *, excused: bool = True) -> MeterResult:
         """Put the meter down as failed without asking."""
+        self.excused = excused
         self._fail(words)
         return self.close()
+
+    def _break(self) -> None:
+        """Put on record what is not yet, of a meter that is gone on with later."""
+        spent, untold = self._spent(), self._untold.unchanged
+        with transaction.atomic():
+            grow(self.run, **spent)
+            if untold:
+                held = Outcome.objects.filter(run=self.run, meter=self.feed.meter)
+                held.update(unchanged=F("unchanged") + untold)
 
     def close(self) -> MeterResult:
         """Say on the feed how it went, and keep the outcome where it failed."""
@@ -170,7 +216,9 @@ class Job:
             )
         changes: dict[str, object] = {"last_run": self.run, "last_error": error}
         if not error:
-            changes["last_success_at"] = timezone.now()
+            changes |= went_well(timezone.now())
+        elif self.run.trigger == Run.Trigger.SCHEDULE and not self.excused:
+            changes |= failed_again(self.feed, self.source, timezone.now())
         Feed.objects.filter(pk=self.feed.pk).update(**changes)
 
 

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 import uuid
 
 from django.db import Error, connection
@@ -13,14 +14,30 @@ from ingestion.models import LEASE, Run
 from tenants.schema import current_schema
 
 # Three beats may be missed before the lease runs out.
-BEAT = LEASE.total_seconds() / 4
+BEAT = LEASE.total_seconds() / 3.5
 
 
 class LostLeaseError(RuntimeError):
-    """The run has been taken over by another worker; this one stops."""
+    """The run has been taken over by another worker, or by somebody's will; this one stops."""
 
     def __init__(self, run: int | None) -> None:
-        super().__init__(f"Run {run} has been taken over by another worker.")
+        super().__init__(f"Run {run} has been taken over by another worker, cancelled or paused.")
+
+
+class HandOverError(Exception):
+    """The worker's time for this run is over; it goes on later where it was left.
+
+    Attributes
+    ----------
+    feed
+        The feed at which to go on.
+    until
+        Up to when that one has been read [s]; None where it has not been begun.
+    """
+
+    def __init__(self, feed: int, until: int | None = None) -> None:
+        super().__init__(f"Feed {feed} is to go on from {until}.")
+        self.feed, self.until = feed, until
 
 
 def worker_name() -> str:
@@ -40,9 +57,12 @@ class Lease:
         The run; the worker named in it holds it.
     beat
         How often the lease is extended [s].
+    seconds
+        After how long the worker is to hand the run over [s]; None where it may go on to the end.
     """
 
-    def __init__(self, run: Run, *, beat: float = BEAT) -> None:
+    def __init__(self, run: Run, *, beat: float = BEAT, seconds: float | None = None) -> None:
+        self._until = None if seconds is None else time.monotonic() + seconds
         self._run, self._worker, self._every = run.pk, run.worker, beat
         self._schema = current_schema()
         self._ended, self._lost = threading.Event(), threading.Event()
@@ -55,6 +75,11 @@ class Lease:
     def __exit__(self, *_exc: object) -> None:
         self._ended.set()
         self._thread.join()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is time to hand over."""
+        return self._until is not None and time.monotonic() >= self._until
 
     def check(self) -> None:
         """Stop where the run is no longer ours.

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,7 +24,9 @@ from meters.models import Meter, Register
 from meters.qualities import Quality
 
 # A worker that has not been heard of for so long has died; its run is taken up by another.
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=40)
+# A message to a worker that has not been acted on for so long is lost; another one is sent.
+OFFER = timedelta(seconds=30)
 # Where the meter's identifier goes in a whole address.
 PLACE = "{muid}"
 
@@ -105,7 +107,29 @@ class Source(models.Model):
         blank=True,
         help_text="Where a meter begins of which nothing is stored; empty means 31 days ago.",
     )
-    is_active = models.BooleanField(default=True)
+    requests_per_minute = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(60_000)],
+        help_text="The most requests a minute, all workers together, evenly spaced; 0 means no "
+        "limit. Who asks the same address with the same token shares it.",
+    )
+    concurrent_requests = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(100)],
+        help_text="The most requests at one time, all workers together; 0 means no limit.",
+    )
+    is_active = models.BooleanField(
+        "swept",
+        default=True,
+        help_text="Unticked the source is paused: it is not asked until it is resumed, and then "
+        "from where it was.",
+    )
+    # In letters, for the record outlives the account.
+    paused_by = models.CharField(
+        max_length=254, blank=True, default="", db_default="", editable=False
+    )
     note = models.CharField(
         max_length=200, blank=True, help_text="Shown with the readings, for example “Recording”."
     )
@@ -118,6 +142,12 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FeedQuerySet(models.QuerySet["Feed"]):
+    def given_up(self) -> "FeedQuerySet":
+        """Meters that kept failing, and are asked once a day until somebody looks at them."""
+        return self.filter(given_up_at__isnull=False, is_active=True)
 
 
 class Feed(models.Model):
@@ -133,6 +163,15 @@ class Feed(models.Model):
     last_run = models.ForeignKey(
         "Run", null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
     )
+    failures = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="In a row, while its source answered."
+    )
+    retry_at = models.DateTimeField(
+        null=True, editable=False, help_text="Sweeps leave the meter out until then."
+    )
+    given_up_at = models.DateTimeField(null=True, editable=False)
+
+    objects: ClassVar[FeedQuerySet] = FeedQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         ordering = ["meter__name"]
@@ -143,9 +182,16 @@ class Feed(models.Model):
 
 class RunQuerySet(models.QuerySet["Run"]):
     def waiting(self, now: datetime) -> "RunQuerySet":
-        """Runs that nobody works on: queued, or taken by a worker that is gone."""
+        """Runs that nobody works on: queued, or taken by a worker that is gone.
+
+        The sweeps of a source that is paused wait for it.
+        """
+        # Not a join: of an UPDATE that has waited for another one, PostgreSQL looks again at what
+        # the row itself says, so of two workers that claim a run one succeeds.
+        paused = Source.objects.filter(pk=models.OuterRef("source"), is_active=False)
         return self.filter(
-            Q(state=Run.State.QUEUED) | Q(state=Run.State.RUNNING, lease_until__lt=now)
+            Q(state=Run.State.QUEUED) | Q(state=Run.State.RUNNING, lease_until__lt=now),
+            ~(Q(trigger=Run.Trigger.SCHEDULE) & models.Exists(paused)),
         )
 
     def claim(self, pk: int, worker: str, now: datetime) -> bool:
@@ -157,6 +203,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                 state=Run.State.RUNNING,
                 worker=worker,
                 lease_until=now + LEASE,
+                offered_at=None,
                 started_at=Coalesce(F("started_at"), now),
                 attempts=F("attempts") + 1,
             )
@@ -180,6 +227,7 @@ class Run(models.Model):
         SUCCEEDED = "succeeded", "succeeded"
         PARTIAL = "partial", "partly failed"
         FAILED = "failed", "failed"
+        CANCELLED = "cancelled", "cancelled"
 
     class Trigger(models.TextChoices):
         SCHEDULE = "schedule", "schedule"
@@ -190,6 +238,8 @@ class Run(models.Model):
         API = "api", "sent to the API"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    # What may be done again.
+    AGAIN = (State.PARTIAL, State.FAILED, State.CANCELLED)
     # What was brought to us. Nobody but who brought it has it, so no other worker can take it up.
     BROUGHT = (Trigger.FILE, Trigger.UPLOAD, Trigger.API)
 
@@ -216,7 +266,17 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True, editable=False)
     worker = models.CharField(max_length=100, blank=True, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
-    attempts = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Since a worker last handed it over."
+    )
+    # When it came to its place in the queue: a run that is handed over goes to the end.
+    queued_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    offered_at = models.DateTimeField(null=True, editable=False)
+    # Where it was left: at which feed, up to when that one has been read, and how many workers in
+    # a row have died there.
+    at_feed = models.BigIntegerField(null=True, editable=False)
+    at_time = models.DateTimeField(null=True, editable=False)
+    strikes = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     meters = models.PositiveIntegerField(default=0, editable=False)
     failed = models.PositiveIntegerField(default=0, editable=False)
@@ -236,7 +296,7 @@ class Run(models.Model):
         indexes = [
             # What waits, asked by the dispatcher of every tenant each minute.
             models.Index(
-                fields=["created_at"],
+                fields=["queued_at"],
                 name="run_open",
                 condition=Q(state__in=["queued", "running"]),
             ),

@@ -2,19 +2,21 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from ingestion.client import Client, Endpoint
+from ingestion.failing import all_excused
 from ingestion.fields import UndecryptableError
 from ingestion.jobs import FIRST_BACKFILL, Job
-from ingestion.lease import Lease, LostLeaseError
+from ingestion.lease import HandOverError, Lease, LostLeaseError
 from ingestion.models import Feed, Outcome, Run, Source
+from ingestion.pace import Pace
 from ingestion.record import NOTHING, Counts
 from ingestion.results import MeterResult, Progress, RunResult, no_progress
 from meters.models import Register
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 MOST_UNREACHABLE = 3
 # A run whose workers die again and again would keep its source from ever being swept again.
 MOST_ATTEMPTS = 10
+# A meter at which so many workers in a row have died is left out, or its run would never end.
+MOST_STRIKES = 6
 # A register that lags so far behind the others of its meter has ended: were it waited for, each
 # sweep would read everything since.
 ENDED = int(FIRST_BACKFILL.total_seconds())
@@ -70,7 +74,7 @@ def plan_due(now: datetime) -> list[int]:
         with transaction.atomic():
             if Source.objects.take(source, now):
                 Run.objects.create(source=source, trigger=Run.Trigger.SCHEDULE)
-    return list(Run.objects.waiting(now).order_by("created_at").values_list("pk", flat=True))
+    return list(Run.objects.waiting(now).order_by("queued_at", "pk").values_list("pk", flat=True))
 
 
 def execute_run(
@@ -79,6 +83,7 @@ def execute_run(
     worker: str,
     progress: Progress = no_progress,
     sleep: Callable[[float], None] = time.sleep,
+    seconds: float | None = None,
 ) -> RunResult | None:
     """Do a run that waits, meter by meter; None where somebody else has it.
 
@@ -95,11 +100,14 @@ def execute_run(
         Is told after each piece.
     sleep
         Waits a number of seconds before the upstream is asked again.
+    seconds
+        After how long to hand the run over [s]: it is queued again, behind the others, and goes
+        on where it was left. None where it may go on to the end.
 
     Raises
     ------
     LostLeaseError
-        Another worker has taken the run over in the meantime.
+        Another worker has taken the run over in the meantime, or somebody has cancelled it.
     """
     if not Run.objects.claim(run.pk, worker, timezone.now()):
         return None
@@ -108,14 +116,16 @@ def execute_run(
     if error:
         return finish(run, error=error)
     feeds = _feeds(run)
-    Run.objects.filter(pk=run.pk, worker=worker).update(meters=feeds.count())
     results: list[MeterResult] = []
     try:
-        with Lease(run) as lease:
+        with Lease(run, seconds=seconds) as lease:
             # Not a comprehension: what is done so far is told also where it is broken off.
-            todo = list(feeds.exclude(last_run=run))
+            meters, todo = feeds.count(), list(feeds.exclude(last_run=run))
+            _note_place(run, todo, meters)
             for result in _each_meter(run, todo, lease, progress, sleep):
                 results.append(result)  # noqa: PERF402
+    except HandOverError as place:
+        return hand_over(run, results, place)
     except KeyboardInterrupt:
         finish(run, results, error="Broken off by hand. What was stored stays.")
         raise
@@ -168,7 +178,53 @@ def _obstacle(run: Run) -> str:
 
 def _feeds(run: Run) -> QuerySet[Feed]:
     feeds = Feed.objects.filter(source=run.source).select_related("meter").order_by("pk")
-    return feeds.filter(meter__muid__in=run.only) if run.only else feeds.filter(is_active=True)
+    if run.only:
+        return feeds.filter(meter__muid__in=run.only)
+    feeds = feeds.filter(is_active=True)
+    if run.trigger != Run.Trigger.SCHEDULE:
+        return feeds
+    # Meters that keep failing are asked less often. Those that this run has asked stay its own.
+    is_time = Q(retry_at__isnull=True) | Q(retry_at__lte=run.created_at)
+    return feeds.filter(is_time | Q(last_run=run))
+
+
+def _note_place(run: Run, todo: Sequence[Feed], meters: int) -> None:
+    """Note how many meters there are, and how many workers in a row have died at the next one."""
+    first = todo[0].pk if todo else None
+    if run.at_feed != first:
+        run.at_feed, run.at_time, run.strikes = first, None, 0
+    if run.attempts > 1:
+        # The worker before this one has died, and here is where it was.
+        run.strikes += 1
+    Run.objects.filter(pk=run.pk, worker=run.worker).update(
+        meters=meters, at_feed=run.at_feed, at_time=run.at_time, strikes=run.strikes
+    )
+
+
+def hand_over(run: Run, results: Sequence[MeterResult], place: HandOverError) -> RunResult:
+    """Queue a run again, behind those that wait, to be gone on with where it is.
+
+    Raises
+    ------
+    LostLeaseError
+        Another worker has taken the run over.
+    """
+    held = Run.objects.filter(pk=run.pk, worker=run.worker)
+    until = place.until
+    if not held.update(
+        state=Run.State.QUEUED,
+        worker="",
+        lease_until=None,
+        queued_at=timezone.now(),
+        attempts=0,
+        strikes=0,
+        at_feed=place.feed,
+        at_time=None if until is None else datetime.fromtimestamp(until, UTC),
+    ):
+        raise LostLeaseError(run.pk)
+    run.refresh_from_db()
+    log.info("run handed over", run=run.pk, feed=place.feed)
+    return RunResult(run, tuple(results))
 
 
 def _each_meter(
@@ -184,10 +240,20 @@ def _each_meter(
     ends = {} if run.start else _stored_ends([feed.pk for feed in todo])
     endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
     unreachable: list[str] = []
-    with Client(endpoint, sleep=sleep) as client:
+    pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
+    with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
         for done, feed in enumerate(todo):
+            if done and lease and lease.is_over:
+                raise HandOverError(feed.pk)
             job = Job(run, source, feed, client, ends.get(feed.pk), lease)
-            if len(unreachable) < MOST_UNREACHABLE:
+            if feed.pk == run.at_feed and run.at_time:
+                job.read_until = int(run.at_time.timestamp())
+            if feed.pk == run.at_feed and run.strikes >= MOST_STRIKES:
+                words = (
+                    f"{MOST_STRIKES} workers in a row have died at this meter; their log tells why."
+                )
+                progress(job.skip(words, excused=False), (done + 1) / len(todo))
+            elif len(unreachable) < MOST_UNREACHABLE:
                 for result, share in job.work():
                     progress(result, (done + share) / len(todo))
                 unreachable = [*unreachable, job.result.error] if job.unreachable else []
@@ -225,6 +291,8 @@ def finish(
     held = Run.objects.filter(pk=run.pk, worker=run.worker)
     meters = held.values_list("meters", flat=True).first() or 0
     state, words = _verdict(meters, failures)
+    if state == Run.State.FAILED:
+        all_excused(run)
     closed = held.update(
         state=Run.State.FAILED if error else state,
         error=error or words,

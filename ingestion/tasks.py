@@ -1,10 +1,15 @@
 """What the queue does. A task takes identifiers and calls a service; it decides nothing."""
 
+from collections.abc import Sequence
+
 import structlog
 from celery import shared_task
-from django.db import DatabaseError
+from django.conf import settings
+from django.db import DatabaseError, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
+from ingestion.dispatching import in_turn, offers, with_work
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import KeptAnswer, Run, Upload
 from ingestion.services import execute_run, plan_due
@@ -22,25 +27,32 @@ class OperatorsTask(TenantTask):
     operators = True
 
 
-@shared_task(name="ingestion.dispatch", base=OperatorsTask, expires=55)
-def dispatch() -> int:
-    """Ask each tenant what is due, and wake workers for it. Runs every minute.
+# Messages are worked on in the order of their priority: a dispatch never waits behind runs.
+RUNS = 6
 
-    The runs table is the record of work: a message that gets lost is sent again by the next call.
+
+@shared_task(name="ingestion.dispatch", base=OperatorsTask, expires=60, priority=0)
+def dispatch() -> int:
+    """Ask each tenant what is due, and wake workers for it. Runs every quarter of a minute.
+
+    The runs table is the record of work: a message that gets lost is sent again by a later call.
     """
-    woken = 0
     with in_public():
-        tenants = list(Tenant.objects.order_by("schema_name"))
-    for tenant in tenants:
-        with tenant.entered():
+        tenants = {tenant.schema_name: tenant for tenant in Tenant.objects.order_by("schema_name")}
+        busy = list(with_work(list(tenants), timezone.now()))
+    offered = {}
+    for schema in busy:
+        with tenants[schema].entered():
             try:
-                for run in plan_due(timezone.now()):
-                    ingest_run.delay(run)
-                    woken += 1
+                plan_due(timezone.now())
+                offered[schema] = offers(timezone.now(), settings.INGESTION_SHARE)
             except DatabaseError:
                 # A tenant whose schema is not in order keeps nobody else waiting.
                 log.exception("tenant can't be asked what is due")
-    return woken
+    chosen = in_turn(offered)
+    for schema, run in chosen:
+        ingest_run.apply_async((run,), headers={"_schema_name": schema})
+    return len(chosen)
 
 
 @shared_task(name="ingestion.tidy_inboxes", base=OperatorsTask, expires=600)
@@ -60,18 +72,45 @@ def tidy_inboxes() -> int:
     return gone
 
 
-# The dispatcher sends a message each minute for as long as a run waits; older ones are let go.
-@shared_task(name="ingestion.ingest_run", expires=120)
+# A run that waits is offered again and again; older messages are let go.
+@shared_task(name="ingestion.ingest_run", expires=120, priority=RUNS)
 def ingest_run(run: int) -> str:
-    """Do one run of the tenant that the message came from."""
+    """Do a slice of one run of the tenant that the message came from, and wake for the next."""
     try:
         planned = Run.objects.get(pk=run)
     except Run.DoesNotExist:
         log.warning("run is gone", run=run)
         return "gone"
     try:
-        result = execute_run(planned, worker=worker_name())
+        result = execute_run(planned, worker=worker_name(), seconds=settings.INGESTION_SLICE)
     except LostLeaseError as error:
         log.warning("lease lost", run=run, words=str(error))
         return "lost"
-    return "taken" if result is None else str(result.run.state)
+    if result is None:
+        return "taken"
+    wake()
+    return str(result.run.state)
+
+
+def ingest_soon(runs: Sequence[Run]) -> None:
+    """Wake a worker for each run, once the runs are on record.
+
+    Where nobody can be woken that is logged, no more: the dispatcher finds the runs by itself.
+    """
+
+    def send() -> None:
+        for run in runs:
+            ingest_run.delay(run.pk)
+
+    # Not a `partial`: Django logs the function by its name, which a partial lacks.
+    transaction.on_commit(send, robust=True)
+
+
+def wake() -> None:
+    """Offer the tenant's next runs at once, without waiting for the dispatcher."""
+    try:
+        for _, run in offers(timezone.now(), settings.INGESTION_SHARE):
+            ingest_run.delay(run)
+    except BrokerError:
+        # What is done is done; the dispatcher finds the runs by itself.
+        log.warning("no worker could be woken")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ingestion import record_views, register_views, upload_views, views
+from ingestion import record_views, register_views, steering_views, upload_views, views
 
 app_name = "ingestion"
 urlpatterns = [
@@ -15,4 +15,10 @@ urlpatterns = [
     path("meters/<uuid:muid>/readings/interval/", record_views.slot, name="slot"),
     path("meters/<uuid:muid>/readings/correct/", record_views.correct, name="correct"),
     path("revisions/<int:pk>/restore/", record_views.restore, name="restore"),
+    path("runs/<int:pk>/cancel/", steering_views.cancel, name="cancel"),
+    path("runs/<int:pk>/retry/", steering_views.retry, name="retry"),
+    path("sources/<int:pk>/pause/", steering_views.pause, name="pause"),
+    path("sources/<int:pk>/resume/", steering_views.resume, name="resume"),
+    path("meters/retry/", steering_views.retry_meters, name="retry-meters"),
+    path("meters/<int:pk>/retry/", steering_views.retry_meters, name="retry-meter"),
 ]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ingestion.models import Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from meters.templatetags.units import figure
 
 RUNS_A_PAGE = 25
@@ -24,6 +24,7 @@ KINDS = {
     Run.State.SUCCEEDED: "ok",
     Run.State.PARTIAL: "warning",
     Run.State.FAILED: "error",
+    Run.State.CANCELLED: "idle",
 }
 FILTERS = {
     "": ("All", Q()),
@@ -49,6 +50,8 @@ def runs(request: HttpRequest) -> HttpResponse:
             for value, (label, _) in FILTERS.items()
         ],
         "sources": Source.objects.annotate(meters=Count("feeds")),
+        "given_up": Feed.objects.given_up().select_related("meter", "source")[:MOST_SHOWN],
+        "given_up_count": Feed.objects.given_up().count(),
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
         "now": timezone.now(),
     }
@@ -63,6 +66,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     context: dict[str, Any] = {
         "run": found,
         "kind": KINDS[Run.State(found.state)],
+        "may_cancel": found.state in Run.OPEN and found.trigger not in Run.BROUGHT,
+        "may_retry": found.state in Run.AGAIN and found.source is not None,
         "tiles": [
             {"label": label, "figure": figure(number)}
             for label, number in (

@@ -75,3 +75,16 @@ class Domain(DomainMixin):  # type: ignore[misc]
             self.domain: str = checked_host(self.domain)
         except ValueError as error:
             raise ValidationError({"domain": str(error)}) from None
+
+
+class UpstreamTurn(models.Model):
+    """When the next request to an upstream may go out, for all tenants that share its patience.
+
+    Written by `ingestion.pace`, under a name that tells neither host nor token.
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key

@@ -257,7 +257,7 @@ def test_a_register_that_has_ended_does_not_hold_the_others_back() -> None:
 
 
 def test_queries_of_a_sweep_in_which_nothing_has_changed() -> None:
-    """Each meter costs two statements, the copy of its stored days and its mark on the feed."""
+    """Each meter costs a lock, two statements, a copy of its stored days and a mark on its feed."""
     meters = [make_meter(f"Meter {n}") for n in range(5)]
     with answering(by_meter({})) as upstream:
         source = make_source(upstream.address, *meters, backfill_from=START)
@@ -272,10 +272,17 @@ def test_queries_of_a_sweep_in_which_nothing_has_changed() -> None:
         "SELECT ingestion_run",
         "SELECT ingestion_source",
         "SELECT ingestion_feed",  # how many
-        "UPDATE ingestion_run",
         "SELECT ingestion_feed",  # and which
+        "UPDATE ingestion_run",
         "SELECT meters_register",  # then, by COPY, up to when each is stored
-        *["SELECT meters_register", "UPDATE ingestion_run", "UPDATE ingestion_feed"] * 5,
+        *[
+            "SELECT ?",  # a lock on the meter
+            "SELECT meters_register",
+            "UPDATE ingestion_run",
+            "SELECT ?",
+            "UPDATE ingestion_feed",
+        ]
+        * 5,
         "SELECT ingestion_outcome",
         "SELECT ingestion_run",
         "UPDATE ingestion_run",

@@ -81,6 +81,8 @@ class Marked:
             return [self.objects[ReadingRevision].pk]
         if space == "ingestion" and name == "pk":
             return [self.objects[Upload].pk]
+        if address.name in STEERED:
+            return [self.objects[STEERED[address.name]].pk]
         if space != "admin" and not address.route.startswith("admin/"):
             return None
         if name == "url":
@@ -103,6 +105,16 @@ class Marked:
                 return [one.pk]
         # The catch of what used to be an object's address.
         return [self.objects[Meter].pk] if not rest or "/" in rest else None
+
+
+# Buttons, by the model whose number stands in their address.
+STEERED: dict[str, type[Model]] = {
+    "ingestion:cancel": Run,
+    "ingestion:retry": Run,
+    "ingestion:pause": Source,
+    "ingestion:resume": Source,
+    "ingestion:retry-meter": Feed,
+}
 
 
 def mark(customer: Customer, *, word: str, value: float, own: UUID, first_key: int = 0) -> Marked:
@@ -164,7 +176,7 @@ def _meters(marked: Marked) -> None:
         run=run, meter=meter, error=marked.text("failure"), warnings=[marked.text("warning")]
     )
     ReadingRevision.objects.update(reason=marked.text("reason"))
-    for one in (site, source, meter, run, RejectedReading.objects.get()):
+    for one in (site, source, meter, meter.feed, run, RejectedReading.objects.get()):
         marked.keep(one)
     marked.keep(ReadingRevision.objects.select_related("run").get(run=corrected))
     marked.texts |= {str(marked.own), f"{marked.value:.6g}"}
