@@ -233,7 +233,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
-    "what is due": {"task": "ingestion.dispatch", "schedule": 15.0},
+    "what is due": {
+        "task": "ingestion.dispatch",
+        # So often all tenants are asked what is due [s]. What a killed worker had in hand waits for
+        # its lease to run out and for the next of these, a minute at most.
+        "schedule": float(number("INGESTION_DISPATCH", default=15, least=1)),
+    },
     "what nobody fetched": {"task": "ingestion.tidy_inboxes", "schedule": 900.0},
 }
 

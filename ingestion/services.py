@@ -31,6 +31,8 @@ MOST_UNREACHABLE = 3
 MOST_ATTEMPTS = 10
 # A meter at which so many workers in a row have died is left out, or its run would never end.
 MOST_STRIKES = 6
+# So many meters are looked up at a time.
+AT_ONCE = 200
 # A register that lags so far behind the others of its meter has ended: were it waited for, each
 # sweep would read everything since.
 ENDED = int(FIRST_BACKFILL.total_seconds())
@@ -115,14 +117,11 @@ def execute_run(
     error = _obstacle(run)
     if error:
         return finish(run, error=error)
-    feeds = _feeds(run)
     results: list[MeterResult] = []
     try:
         with Lease(run, seconds=seconds) as lease:
             # Not a comprehension: what is done so far is told also where it is broken off.
-            meters, todo = feeds.count(), list(feeds.exclude(last_run=run))
-            _note_place(run, todo, meters)
-            for result in _each_meter(run, todo, lease, progress, sleep):
+            for result in _each_meter(run, lease, progress, sleep):
                 results.append(result)  # noqa: PERF402
     except HandOverError as place:
         return hand_over(run, results, place)
@@ -151,7 +150,7 @@ def rehearse_run(
     """
     run = Run(source=source, trigger=Run.Trigger.COMMAND, only=list(only), start=start, stop=stop)
     try:
-        results = list(_each_meter(run, list(_feeds(run)), None, progress))
+        results = list(_each_meter(run, None, progress))
     except UndecryptableError as error:
         run.state, run.error = Run.State.FAILED, str(error)
         return RunResult(run)
@@ -229,7 +228,6 @@ def hand_over(run: Run, results: Sequence[MeterResult], place: HandOverError) ->
 
 def _each_meter(
     run: Run,
-    todo: Sequence[Feed],
     lease: Lease | None,
     progress: Progress,
     sleep: Callable[[float], None] = time.sleep,
@@ -237,29 +235,50 @@ def _each_meter(
     """Ask for one meter after the other over one connection."""
     source = run.source
     assert source is not None
-    ends = {} if run.start else _stored_ends([feed.pk for feed in todo])
     endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
     unreachable: list[str] = []
     pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
     with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
-        for done, feed in enumerate(todo):
+        for job, done, count in _jobs(run, source, client, lease):
             if done and lease and lease.is_over:
-                raise HandOverError(feed.pk)
-            job = Job(run, source, feed, client, ends.get(feed.pk), lease)
-            if feed.pk == run.at_feed and run.at_time:
-                job.read_until = int(run.at_time.timestamp())
-            if feed.pk == run.at_feed and run.strikes >= MOST_STRIKES:
+                raise HandOverError(job.feed.pk)
+            if job.feed.pk == run.at_feed and run.strikes >= MOST_STRIKES:
                 words = (
                     f"{MOST_STRIKES} workers in a row have died at this meter; their log tells why."
                 )
-                progress(job.skip(words, excused=False), (done + 1) / len(todo))
+                progress(job.skip(words, excused=False), (done + 1) / count)
             elif len(unreachable) < MOST_UNREACHABLE:
                 for result, share in job.work():
-                    progress(result, (done + share) / len(todo))
+                    progress(result, (done + share) / count)
                 unreachable = [*unreachable, job.result.error] if job.unreachable else []
             else:
-                progress(job.skip(unreachable[-1]), (done + 1) / len(todo))
+                progress(job.skip(unreachable[-1]), (done + 1) / count)
             yield job.result
+
+
+def _jobs(
+    run: Run, source: Source, client: Client, lease: Lease | None
+) -> Iterator[tuple[Job, int, int]]:
+    """Lay out what is to be done: each job, how many come before it, and how many there are.
+
+    Some meters are looked up at a time, so that the first of 10,000 does not wait for the others
+    each time that a run is taken up.
+    """
+    feeds = _feeds(run)
+    todo = feeds.exclude(last_run=run) if lease else feeds
+    count, done = todo.count(), 0
+    some = list(todo[:AT_ONCE])
+    if lease:
+        _note_place(run, some, feeds.count())
+    while some:
+        ends = {} if run.start else _stored_ends([feed.pk for feed in some])
+        for feed in some:
+            job = Job(run, source, feed, client, ends.get(feed.pk), lease)
+            if feed.pk == run.at_feed and run.at_time:
+                job.read_until = int(run.at_time.timestamp())
+            yield job, done, count
+            done += 1
+        some = list(todo.filter(pk__gt=some[-1].pk)[:AT_ONCE]) if len(some) == AT_ONCE else []
 
 
 def _stored_ends(meters: Sequence[int]) -> dict[int, int]:

@@ -271,8 +271,9 @@ def test_queries_of_a_sweep_in_which_nothing_has_changed() -> None:
         "UPDATE ingestion_run",  # claim
         "SELECT ingestion_run",
         "SELECT ingestion_source",
-        "SELECT ingestion_feed",  # how many
-        "SELECT ingestion_feed",  # and which
+        "SELECT ingestion_feed",  # how many are to do
+        "SELECT ingestion_feed",  # which
+        "SELECT ingestion_feed",  # of how many
         "UPDATE ingestion_run",
         "SELECT meters_register",  # then, by COPY, up to when each is stored
         *[
