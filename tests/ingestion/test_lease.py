@@ -90,6 +90,13 @@ def test_the_lease_is_kept_alive_during_a_long_request(committed: Tenant) -> Non
             lease.check()
 
 
+def test_a_run_that_is_not_committed_yet_is_not_lost(in_acme: object) -> None:
+    """The heart beats on a connection of its own, which does not see it."""
+    with Lease(held_by("me"), beat=0.02) as lease:
+        time.sleep(0.2)
+        lease.check()
+
+
 def test_no_thread_and_no_connection_is_left(committed: Tenant) -> None:
     run = held_by("me")
     with Lease(run, beat=0.02):

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,13 @@ def _work(job: dict[str, Any]) -> int:
                 runs = [Run.objects.get(pk=job["run"])]
             else:
                 source = Source.objects.get(pk=job["source"])
+                window = {
+                    name: datetime.fromisoformat(job[name])
+                    for name in ("start", "stop")
+                    if name in job
+                }
                 runs = [
-                    plan_run(source=source, trigger=Run.Trigger.COMMAND, only=job["only"])
+                    plan_run(source=source, trigger=Run.Trigger.COMMAND, only=job["only"], **window)
                     for _ in range(job["times"])
                 ]
             for run in runs:
