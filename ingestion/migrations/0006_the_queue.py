@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingestion', '0003_kept_answers'),
+        ('ingestion', '0005_corrections_by_hand'),
     ]
 
     operations = [
