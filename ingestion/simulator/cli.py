@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ingestion.simulator.catalogue import default_meters
 from ingestion.simulator.contract import PATH
+from ingestion.simulator.faults import Plan, read_file, read_plan
+from ingestion.simulator.faults.reading import EXAMPLE
 from ingestion.simulator.recordings import RecordingError, load_recordings
 from ingestion.simulator.server import SimulatorServer
 from ingestion.simulator.upstream import Upstream
@@ -54,6 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--longitude", type=float, default=8.54, help="degrees east (default: %(default)s)")
     add("--token", help="require Authorization: Bearer TOKEN")
     add("--no-gzip", action="store_true", help="never compress answers, for benchmarks")
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="'METER: FAULT …'",
+        help=f"misbehave, for example {EXAMPLE}; may be given several times; "
+        "docs/simulator.md lists all faults",
+    )
+    add("--faults", type=Path, metavar="FILE", help="faults from a file, TOML or JSON")
     add("--quiet", action="store_true", help="no line per request")
 
 
@@ -114,11 +125,13 @@ def build(options: dict[str, Any], log: Write | None) -> SimulatorServer:
             options["constants"],
             interval=options["interval"],
         )
+        plan = _plan(options["fault"], options["faults"])
         upstream = Upstream(
             recordings=recordings,
             meters=meters,
             token=options["token"],
             compress=not options["no_gzip"],
+            plan=plan,
         )
     except (RecordingError, ValueError) as error:
         raise CannotServeError(str(error)) from error
@@ -131,6 +144,11 @@ def build(options: dict[str, Any], log: Write | None) -> SimulatorServer:
         raise CannotServeError(f"Cannot listen on {host}, port {port}: {error}") from error
 
 
+def _plan(texts: list[str], file: Path | None) -> Plan:
+    rules = read_file(file).rules if file else ()
+    return Plan([*rules, *read_plan(texts).rules])
+
+
 def greeting(server: SimulatorServer, token: str | None) -> list[str]:
     """What the person at the terminal is told: the address, the meters, a request to try."""
     meters = list(server.upstream.meters.values())
@@ -138,6 +156,7 @@ def greeting(server: SimulatorServer, token: str | None) -> list[str]:
     lines += [f"  {meter.muid}  {meter.kind:<13}  {meter.name}" for meter in meters[:SHOWN]]
     if len(meters) > SHOWN:
         lines.append(f"  and {len(meters) - SHOWN} more")
+    lines += [f"Misbehaves: {rule}" for rule in server.upstream.plan.rules]
     query = {"muid": meters[0].muid, "measurement": "energy", "limit": 5000}
     query |= {"start": "2023-02-01", "stop": "2023-03-01"}
     header = " -H 'Authorization: Bearer <token>'" if token else ""

@@ -20,6 +20,8 @@ MAX_LIMIT = 100_000
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+DAY = 86_400_000
+"""[ms]"""
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
+from ingestion.simulator.answers import Answer
+from ingestion.simulator.faults import NO_FAULTS, Plan
 from ingestion.simulator.recordings import load_recordings
 from ingestion.simulator.synthetic import SyntheticMeter
-from ingestion.simulator.upstream import Answer, Now, Upstream
+from ingestion.simulator.upstream import Now, Upstream
 
 Log = Callable[[str], object]
 
@@ -61,8 +63,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def deliver(self, answer: Answer) -> None:
         """Write an answer to the socket, without its body where the method is HEAD."""
+        if any(delivery(self, answer) for delivery in answer.deliveries):
+            self.close_connection = True
+            return
         self.send_response(answer.status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         for name, value in answer.headers:
             self.send_header(name, value)
@@ -71,6 +76,11 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes at once, for a delivery that goes wrong."""
+        self.wfile.write(data)
         self.wfile.flush()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -192,6 +202,15 @@ class RunningSimulator:
     upstream: Upstream
     log: list[str] = field(default_factory=list)
 
+    @property
+    def plan(self) -> Plan:
+        """How it misbehaves; assign another one to change that while it runs."""
+        return self.upstream.plan
+
+    @plan.setter
+    def plan(self, plan: Plan) -> None:
+        self.upstream.plan = plan
+
 
 @contextmanager
 def running_simulator(
@@ -201,6 +220,7 @@ def running_simulator(
     now: datetime | Now | None = None,
     token: str | None = None,
     compress: bool = True,
+    plan: Plan = NO_FAULTS,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[RunningSimulator]:
@@ -218,6 +238,8 @@ def running_simulator(
         If given, requests need it.
     compress : bool
         Whether to answer in gzip to those who accept it.
+    plan : Plan
+        How it misbehaves; none by default.
     host, port
         Where to listen; a free port by default.
 
@@ -238,6 +260,7 @@ def running_simulator(
         token=token,
         compress=compress,
         now=(lambda: now) if isinstance(now, datetime) else now,
+        plan=plan,
     )
     log: list[str] = []
     with SimulatorServer((host, port), upstream, log.append) as server:

@@ -6,14 +6,25 @@ import gzip
 import hmac
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
-from typing import Protocol, Self
+from typing import Protocol
 
 import orjson
 
-from ingestion.simulator.contract import PATH, RefusedError, ServedMeter, milliseconds, parse_query
+from ingestion.simulator.answers import Answer as Answer
+from ingestion.simulator.contract import (
+    MAX_LIMIT,
+    PATH,
+    Query,
+    RefusedError,
+    ServedMeter,
+    milliseconds,
+    parse_query,
+)
+from ingestion.simulator.faults import NO_FAULTS, Fault, Plan, Stage, written
 from ingestion.simulator.pages import Pages, SyntheticPages
 from ingestion.simulator.recordings import Recording, RecordingError
 from ingestion.simulator.synthetic import SyntheticMeter
@@ -32,27 +43,6 @@ SMALLEST_COMPRESSED = 1024
 """Answers below this size [B] go out as they are: gzip would gain nothing."""
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What goes out: everything but the bytes' way through the socket."""
-
-    status: HTTPStatus
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def refusing(
-        cls,
-        status: HTTPStatus,
-        parameter: str | None,
-        message: str,
-        *headers: tuple[str, str],
-    ) -> Self:
-        """An error, in the one shape that errors have."""
-        body = orjson.dumps({"error": {"parameter": parameter, "message": message}})
-        return cls(status, body, headers)
-
-
 class Upstream:
     """Meters behind the upstream's contract.
 
@@ -68,6 +58,8 @@ class Upstream:
         Whether to answer in gzip to those who accept it.
     now : callable
         Gives the present moment, aware.
+    plan : Plan
+        How it misbehaves; another one may take its place at any time.
 
     Raises
     ------
@@ -83,6 +75,7 @@ class Upstream:
         token: str | None = None,
         compress: bool = True,
         now: Now | None = None,
+        plan: Plan = NO_FAULTS,
     ) -> None:
         pages = Pages()
         served: list[ServedMeter] = [*recordings]
@@ -97,6 +90,7 @@ class Upstream:
         self._token = token
         self._compress = compress
         self._now = now or (lambda: datetime.now(UTC))
+        self.plan = plan
 
     def answer(self, target: str, headers: Headers) -> Answer:
         """Answer `GET target`; nothing that a client sends raises.
@@ -109,24 +103,42 @@ class Upstream:
             Of the request.
         """
         try:
-            pieces = self._rows(target, headers)
+            meter, query = self._asked(target, headers)
+            now = milliseconds(self._now())
+            faults = self.plan.faults(query.muid, now)
+            body = b"".join((b'{"data":[', b",".join(_rows(meter, query, now, faults)), b"]}"))
         except RefusedError as refusal:
             more = [("WWW-Authenticate", "Bearer")] if refusal.status == 401 else []
             return Answer.refusing(refusal.status, refusal.parameter, refusal.message, *more)
         except RecordingError as error:
             message = f"This recording is broken. {error}"
             return Answer.refusing(HTTPStatus.INTERNAL_SERVER_ERROR, None, message)
-        body = b"".join((b'{"data":[', b",".join(pieces), b"]}"))
-        if not self._compress:
-            return Answer(HTTPStatus.OK, body)
-        vary = ("Vary", "Accept-Encoding")
-        if len(body) < SMALLEST_COMPRESSED or not accepts_gzip(headers.get("Accept-Encoding")):
-            return Answer(HTTPStatus.OK, body, (vary,))
-        # Level 1 is four times as fast as the default on these rows, for a third more bytes.
-        packed = gzip.compress(body, compresslevel=1, mtime=0)
-        return Answer(HTTPStatus.OK, packed, (vary, ("Content-Encoding", "gzip")))
+        answer = Answer(HTTPStatus.OK, body)
+        for fault in faults:
+            if fault.kind.stage is Stage.ANSWER:
+                answer = fault.kind.act(answer, fault, target)
+        return replace(
+            self._packed(answer, headers),
+            deliveries=tuple(
+                partial(fault.kind.act, fault=fault)
+                for fault in faults
+                if fault.kind.stage is Stage.DELIVERY
+            ),
+        )
 
-    def _rows(self, target: str, headers: Headers) -> list[bytes]:
+    def _packed(self, answer: Answer, headers: Headers) -> Answer:
+        is_packed = any(name == "Content-Encoding" for name, _ in answer.headers)
+        if not self._compress or answer.status != HTTPStatus.OK or is_packed:
+            return answer
+        vary = *answer.headers, ("Vary", "Accept-Encoding")
+        accepted = accepts_gzip(headers.get("Accept-Encoding"))
+        if len(answer.body) < SMALLEST_COMPRESSED or not accepted:
+            return replace(answer, headers=vary)
+        # Level 1 is four times as fast as the default on these rows, for a third more bytes.
+        packed = gzip.compress(answer.body, compresslevel=1, mtime=0)
+        return replace(answer, body=packed, headers=(*vary, ("Content-Encoding", "gzip")))
+
+    def _asked(self, target: str, headers: Headers) -> tuple[ServedMeter, Query]:
         # Not urlsplit: it raises on some of what clients send, such as "http://[".
         path, _, query_text = target.partition("?")
         if path != PATH:
@@ -142,7 +154,7 @@ class Upstream:
             message = f"measurement {query.measurement!r} is not one of this meter's: "
             message += f"{', '.join(known) or 'it has none'}."
             raise RefusedError(HTTPStatus.BAD_REQUEST, "measurement", message)
-        return meter.newest(query, milliseconds(self._now()))
+        return meter, query
 
     def _check_token(self, given: str | None) -> None:
         if self._token is None:
@@ -157,6 +169,22 @@ class Upstream:
         else:
             message = "A token is needed. Send the header Authorization: Bearer <token>."
         raise RefusedError(HTTPStatus.UNAUTHORIZED, "Authorization", message)
+
+
+def _rows(meter: ServedMeter, query: Query, now: int, faults: Iterable[Fault]) -> list[bytes]:
+    """The rows that go out, as JSON, each piece one row or several joined by commas."""
+    odd = [fault for fault in faults if fault.kind.stage is Stage.ROWS]
+    for fault in faults:
+        if fault.kind.stage is Stage.QUERY:
+            query = fault.kind.act(query, fault, now)
+    if not odd:
+        return meter.newest(query, now)
+    # All rows of the window first: what a fault does must not depend on where the limit cuts.
+    pieces = meter.newest(replace(query, limit=MAX_LIMIT), now)
+    rows = orjson.loads(b"".join((b"[", b",".join(pieces), b"]")))
+    for fault in odd:
+        rows = fault.kind.act(rows, fault, now)
+    return [written(rows[: query.limit])] if rows else []
 
 
 def accepts_gzip(header: str | None) -> bool:
