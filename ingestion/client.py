@@ -15,15 +15,15 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
-import orjson
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
+from ingestion.deadline import TimedAdapter, deadline
 from ingestion.endpoint import Endpoint as Endpoint
 from ingestion.endpoint import Limits as Limits
 from ingestion.parsing import PayloadError, rows_of
+from ingestion.payload import NoJSONError, decoded
 
 RETRIED_STATUSES = {408, 425, 429, 500, 502, 503, 504}
 USER_AGENT = "Lastgang"
@@ -129,7 +129,7 @@ class Client:
         self._session.auth = _Bearer(endpoint.token)
         # Retrying is ours: it must honour the total time-out and be counted.
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(max_retries=0))
+            self._session.mount(scheme, TimedAdapter(max_retries=0))
 
     def __enter__(self) -> "Client":
         return self
@@ -179,21 +179,25 @@ class Client:
     def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
         self.usage.requests += 1
         host = self.endpoint.host
-        deadline = time.monotonic() + self.limits.total
+        until = time.monotonic() + self.limits.total
         try:
-            with self._session.get(
-                url,
-                params=parameters,
-                timeout=(self.limits.connect, self.limits.read),
-                stream=True,
-            ) as response:
+            with (
+                deadline(until),
+                self._session.get(
+                    url,
+                    params=parameters,
+                    timeout=(self.limits.connect, self.limits.read),
+                    stream=True,
+                ) as response,
+            ):
                 _check_status(response, host)
-                body = b"".join(self._chunks(response, deadline, host))
+                body = b"".join(self._chunks(response, until, host))
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._explained(error, host) from None
+            is_late = time.monotonic() >= until
+            raise self._late(host) if is_late else self._explained(error, host) from None
         try:
-            return rows_of(orjson.loads(body))
-        except orjson.JSONDecodeError as error:
+            return rows_of(decoded(body))
+        except NoJSONError as error:
             # A body cut short looks like this too, and may come whole the next time.
             raise PassingError(
                 f"{host} answered with something that is not JSON ({error}).",
@@ -202,7 +206,11 @@ class Client:
         except PayloadError as error:
             raise UpstreamError(f"{host}: {error}") from None
 
-    def _chunks(self, response: requests.Response, deadline: float, host: str) -> Iterator[bytes]:
+    def _late(self, host: str) -> PassingError:
+        words = f"{host} took longer than {self.limits.total:g} s to answer."
+        return PassingError(words, hint=" Lower the source's limit.")
+
+    def _chunks(self, response: requests.Response, until: float, host: str) -> Iterator[bytes]:
         size = 0
         # `read1` gives what has come. Whatever waits for a whole chunk would let an upstream that
         # sends a byte now and then hold a worker for hours: each byte begins the time-out anew.
@@ -214,11 +222,8 @@ class Client:
                     f"{host} answered with more than {_mebibytes(self.limits.size)}; nothing of "
                     "it was used. Lower the source's limit."
                 )
-            if time.monotonic() > deadline:
-                raise PassingError(
-                    f"{host} took longer than {self.limits.total:g} s to answer.",
-                    hint=" Lower the source's limit.",
-                )
+            if time.monotonic() > until:
+                raise self._late(host)
             yield chunk
 
     def _explained(self, error: Exception, host: str) -> UpstreamError:
@@ -271,7 +276,7 @@ def _check_status(response: requests.Response, host: str) -> None:
 def _retry_after(text: str | None) -> float | None:
     """Read a Retry-After header: seconds or a date; None where it is neither."""
     text = (text or "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    if re.fullmatch(r"[0-9]{1,99}", text):
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())

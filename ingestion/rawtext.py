@@ -40,8 +40,13 @@ def raw_text(row: object) -> str:
         text = orjson.dumps(row).decode()
     except TypeError:
         # Numbers past 64 bits, halves of characters, or nested too deeply.
-        try:
-            text = json.dumps(row)
-        except (TypeError, ValueError, RecursionError):
-            text = _LONG.repr(row)
-    return text[:RAW_LENGTH]
+        return _written(row)
+    # orjson also writes null for what is no finite number.
+    return (_written(row) if "null" in text else text)[:RAW_LENGTH]
+
+
+def _written(row: object) -> str:
+    try:
+        return json.dumps(row)[:RAW_LENGTH]
+    except (TypeError, ValueError, RecursionError):
+        return _LONG.repr(row)[:RAW_LENGTH]

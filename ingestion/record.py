@@ -87,7 +87,7 @@ def record_outcomes(
             "corrected": one.corrected,
             "unchanged": one.unchanged,
             "rejected": one.rejected,
-            "warnings": [_storable(text) for text in told],
+            "warnings": [storable(text) for text in told],
         }
         for muid, (one, told) in worth.items()
     ]
@@ -160,11 +160,11 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
                     meters.get(owner) if (owner := owners[digest]) else None,
                     run.pk if run else None,
                     one.reason.value,
-                    _storable(one.words),
-                    _storable(one.muid, 64),
-                    _storable(one.code, 24),
-                    _storable(one.timestamp, 40),
-                    _storable(one.raw),
+                    storable(one.words),
+                    storable(one.muid, 64),
+                    storable(one.code, 24),
+                    storable(one.timestamp, 40),
+                    storable(one.raw),
                     # A place in one answer of many would tell nobody anything.
                     one.row if run and run.trigger in Run.BROUGHT else None,
                     digest,
@@ -179,7 +179,7 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
     return sum(times.values()) - sum(times[digest] for digest in kept)
 
 
-def _storable(text: str, length: int | None = None) -> str:
+def storable(text: str, length: int | None = None) -> str:
     """Make text storable in PostgreSQL, which has no NUL and no lone surrogates; then cut it."""
     plain = text.replace("\0", "\\u0000").encode(errors="backslashreplace").decode()
     return plain[:length]

@@ -3,6 +3,7 @@
 import logging
 import socket
 import ssl
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -93,7 +94,7 @@ def test_what_does_not_pass_is_told() -> None:
         ("0", 0),
         (" 12 ", 12),
         ("86400", 30),  # no longer than the longest pause
-        ("999999999999999999999", None),
+        ("999999999999999999999", 30),
         ("soon", None),
         ("-5", None),
         ("²", None),  # a digit to Python, not to a clock
@@ -209,7 +210,7 @@ def test_a_redirect_to_another_host_does_not_get_the_token() -> None:
 
 def test_redirects_that_never_end() -> None:
     with answering(refusing(302, Location="/again")) as upstream:
-        told, _, _ = ask(upstream)
+        told, _, _ = ask(upstream, limits=replace(QUICK, total=10))
         assert isinstance(told, str)
         assert told.startswith(f"{host(upstream)} could not be asked: Exceeded 30 redirects")
 

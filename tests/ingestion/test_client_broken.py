@@ -134,7 +134,7 @@ def test_a_dripping_answer_is_given_up_after_the_total_time_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"<html>Sign in</html>", b"", b'{"data": [{"measurement"', b"\xff\xfe", b"NaN"]
+    "body", [b"<html>Sign in</html>", b"", b'{"data": [{"measurement"', b"\xff\xfe", b"[NaN"]
 )
 def test_no_json(body: bytes) -> None:
     with answering(rows(body)) as upstream:

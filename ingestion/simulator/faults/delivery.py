@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
+from dataclasses import replace
 from http import HTTPStatus
 
 from ingestion.simulator.answers import Answer, Connection
@@ -25,7 +26,7 @@ def head(answer: Answer, *length: tuple[str, str]) -> bytes:
         phrase = HTTPStatus(answer.status).phrase
     except ValueError:
         phrase = ""
-    headers = [("Content-Type", answer.content_type), *length, *answer.headers]
+    headers = (("Content-Type", answer.content_type), *length, *answer.headers)
     lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {text}" for name, text in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
@@ -112,7 +113,9 @@ def stall(line: Connection, answer: Answer, fault: Fault) -> bool:
 @kind("endless", Stage.DELIVERY, {"mebibytes": Parameter(1024, 1)})
 def endless(line: Connection, answer: Answer, fault: Fault) -> bool:
     """The body goes on and on."""
-    line.send(_chunked(answer))
+    # Blanks are nothing packed, whatever the answer was.
+    plain = tuple(header for header in answer.headers if header[0] != "Content-Encoding")
+    line.send(_chunked(replace(answer, headers=plain)))
     for _ in range(fault["mebibytes"] * 2**20 // len(CHUNK)):
         line.send(b"%x\r\n%s\r\n" % (len(CHUNK), CHUNK))
     return True

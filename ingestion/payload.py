@@ -1,0 +1,39 @@
+"""The body of an answer, decoded: JSON, and what other programs write as if it were JSON."""
+
+import json
+
+import orjson
+
+
+class NoJSONError(ValueError):
+    """A body that is no JSON; the text says why, and where."""
+
+
+def decoded(body: bytes) -> object:
+    """Decode a body.
+
+    What is no JSON but can be read without a guess is read: NaN and Infinity, numbers past any
+    float, halves of characters, a byte order mark. So one such value costs one reading, which is
+    refused with its raw text, and not the whole answer at every attempt.
+
+    Raises
+    ------
+    NoJSONError
+        It can't be read.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        strict = str(error)
+    try:
+        return json.loads(body, parse_int=_whole)
+    except (ValueError, RecursionError):
+        # The strict reader's words are about JSON, and name the first thing that is none.
+        raise NoJSONError(strict) from None
+
+
+def _whole(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:  # Python reads no more than 4,300 digits
+        return float(text)
