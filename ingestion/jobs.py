@@ -15,13 +15,13 @@ from ingestion.client import Client, UnreachableError, UpstreamError, Usage
 from ingestion.failing import failed_again, went_well
 from ingestion.lease import HandOverError, Lease, LostLeaseError
 from ingestion.meterlock import MeterBusyError, alone_with
-from ingestion.models import Feed, Outcome, Run, Source
+from ingestion.models import PLACE, Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
-from ingestion.record import NOTHING, Counts, grow
+from ingestion.record import NOTHING, Counts, grow, storable
 from ingestion.registers import UnknownMeterError
 from ingestion.results import MeterResult
 from ingestion.store import Context, store
-from ingestion.windows import Window, windows
+from ingestion.windows import STRAYS, Window, windows
 
 log = structlog.get_logger(__name__)
 
@@ -132,7 +132,7 @@ class Job:
             context=Context(
                 run=self.run if self.lease else None,
                 asked=self.result.muid,
-                remarks=piece.warnings,
+                remarks=self._remarks(piece),
                 untold=self._untold,
                 spent=self._spent(),
                 keep=self.lease is not None,
@@ -147,6 +147,11 @@ class Job:
             counts=self.result.counts + stored.counts,
             warnings=tuple(dict.fromkeys([*self.result.warnings, *warnings])),
         )
+
+    def _remarks(self, piece: Window) -> list[str]:
+        # A file has the window that it has; an API was asked for this one.
+        is_file = PLACE in self.source.address
+        return [*piece.warnings, *([STRAYS] if piece.has_strays and not is_file else [])]
 
     def _spent(self) -> dict[str, int]:
         """Say what asking has cost since it was last put on record."""
@@ -177,7 +182,8 @@ class Job:
         return start, min(stop, meter.validity.until)
 
     def _fail(self, words: str) -> None:
-        self.result = replace(self.result, error=words)
+        # Some of the words may be the upstream's own.
+        self.result = replace(self.result, error=storable(words))
 
     def skip(self, words: str, *, excused: bool = True) -> MeterResult:
         """Put the meter down as failed without asking."""

@@ -77,7 +77,11 @@ class Parsed:
     batch, rejections
         The readings inside the window, and those of them that were refused.
     outside
-        How many rows lie outside the window; what else may be wrong with them is not our affair.
+        How many readings lie outside the window; what else may be wrong with them is not our
+        affair, unless their time is one that no reading can have.
+    before, after
+        How many of them lie before the window, and how many behind its end; those just at its end
+        are neither, for many an API counts it in.
     oldest
         The oldest time of a row inside the window, also of a refused one [s]; None where there is
         no such row.
@@ -90,6 +94,8 @@ class Parsed:
     outside: int = 0
     oldest: int | None = None
     rows: int = 0
+    before: int = 0
+    after: int = 0
 
 
 def rows_of(payload: object) -> list[Any]:
@@ -137,7 +143,8 @@ class _Columns:
     qualities: Any = field(default_factory=list)
     row: Any = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
-    outside: int = 0
+    # Of rows that were left aside before anything else of them was read.
+    outside: list[int] = field(default_factory=list)
     oldest: int | None = None
     written: tuple[object, str] = field(default_factory=lambda: (object(), ""))
 
@@ -160,16 +167,21 @@ class _Columns:
         )
         absurd = (instants < EARLIEST) | (instants > asked.now + LEEWAY)
         inside = (instants >= asked.since) & (instants < asked.until)
-        for at in np.flatnonzero(absurd & inside):
+        for at in np.flatnonzero(absurd):
             self.rejections.append(self._out_of_time(rows, batch, int(at)))
         kept = np.flatnonzero(inside & ~absurd)
         times = instants[inside]
+        outside = np.concatenate(
+            (instants[~inside & ~absurd], np.array(self.outside, dtype=np.int64))
+        )
         return Parsed(
-            batch if len(kept) == len(batch) else _take(batch, kept),
+            batch if len(kept) == len(batch) else batch.taken(kept),
             self.rejections,
-            outside=self.outside + int((~inside).sum()),
+            outside=len(outside),
             oldest=int(times.min()) if self.oldest is None and len(times) else self.oldest,
             rows=len(rows),
+            before=int((outside < asked.since).sum()),
+            after=int((outside > asked.until).sum()),
         )
 
     def _out_of_time(self, rows: Sequence[Any], batch: Batch, at: int) -> Rejection:
@@ -187,17 +199,6 @@ class _Columns:
             written,
             int(batch.row[at]) + 1,
         )
-
-
-def _take(batch: Batch, kept: Any) -> Batch:
-    return Batch(
-        batch.keys,
-        batch.index[kept],
-        batch.instants[kept],
-        batch.values[kept],
-        batch.qualities[kept],
-        batch.row[kept],
-    )
 
 
 def _same_shape(rows: Sequence[Any], asked: Asked) -> _Columns | None:
@@ -295,12 +296,14 @@ def _text(value: object) -> str:
 def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
     if not isinstance(row, dict):
         raise _RefusedError(Reason.SHAPE, f"a row is {type(row).__name__}, an object was expected")
-    # The time comes first: what lies outside the window is left aside, whatever else ails it.
+    # The time comes first: what lies outside the window is left aside, whatever else ails it. But
+    # a time that no reading can have is a fault wherever it lies.
     instant = _read(Reason.TIME, TimestampError, lambda: parse_instant(row.get("timestamp")))
-    if not asked.since <= instant < asked.until:
-        columns.outside += 1
+    if asked.since <= instant < asked.until:
+        columns.oldest = instant if columns.oldest is None else min(columns.oldest, instant)
+    elif EARLIEST <= instant <= asked.now + LEEWAY:
+        columns.outside.append(instant)
         return
-    columns.oldest = instant if columns.oldest is None else min(columns.oldest, instant)
     tags = row.get("tags")
     if tags is None:
         tags = {}

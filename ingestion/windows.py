@@ -11,6 +11,16 @@ from ingestion.parsing import Asked, Parsed, parse, raw_text
 
 # An answer that holds so large a part of `limit` leaves room for what is not expected.
 FILL = 0.9
+# So few rows are no sign of a limit of the source's own.
+FEWEST = 10
+IGNORES_WINDOW = (
+    "The source ignores the window asked for, and its answer holds just the {} rows of the limit: "
+    "older readings may be missing."
+)
+STRAYS = (
+    "The source sent readings from outside the window asked for, which were left aside: it ignores "
+    "start or stop, or a clock is wrong."
+)
 
 
 @dataclass
@@ -40,6 +50,11 @@ class Window:
         return raw_text(self.rows[row])
 
     @property
+    def has_strays(self) -> bool:
+        """Whether readings from outside the window came along."""
+        return any(page.before or page.after for page in self.pages)
+
+    @property
     def rejections(self) -> list[Rejection]:
         # A row that two overlapping pages hold is refused once.
         return list(dict.fromkeys(r for page in self.pages for r in page.rejections))
@@ -61,33 +76,34 @@ def windows(
         How far apart the meter's readings are [s].
     """
     whole = Window(start, stop)
-    answer = of_all = _ask(client, asked, whole, muid, stop)
-    step = max(int((client.endpoint.limit - 1) * FILL), 1) * interval
+    limit = client.endpoint.limit
+    answer = of_all = _ask(client, asked, whole, muid, stop, limit)
     if not answer.is_full:
-        yield whole
-        return
+        limit = _own_limit(client, asked, whole, muid, answer, interval)
+        if not limit:
+            yield whole
+            return
+        answer = of_all = replace(answer, is_full=True)
+    step = max(int((limit - 1) * FILL), 1) * interval
     if stop - start <= step:
-        _page_back(client, asked, whole, muid, answer)
+        _page_back(client, asked, whole, muid, answer, limit)
         yield whole
         return
     for begin in range(start, stop, step):
         if of_all.newest is not None and begin > of_all.newest:
             # The whole window's newest row is older: a meter that fell silent long ago.
             return
-        piece = Window(begin, min(begin + step, stop))
-        answer = _ask(client, asked, piece, muid, piece.stop)
+        piece = Window(begin, min(begin + step, stop), warnings=whole.warnings[:])
+        answer = _ask(client, asked, piece, muid, piece.stop, limit)
         # The last piece ends where the whole does, so its newest rows are the same anyway.
         is_same = piece.rows == whole.rows and piece.stop < stop
         if answer.is_full and answer.outside and is_same:
             # A file, or an API that does not know `stop`: asking on brings nothing else.
-            if len(whole.rows) == client.endpoint.limit:
-                whole.warnings.append(
-                    f"The source ignores the window asked for, and its answer holds just the "
-                    f"{client.endpoint.limit} rows of the limit: older readings may be missing."
-                )
+            if len(whole.rows) == limit:
+                whole.warnings.append(IGNORES_WINDOW.format(limit))
             yield whole
             return
-        _page_back(client, asked, piece, muid, answer)
+        _page_back(client, asked, piece, muid, answer, limit)
         yield piece
 
 
@@ -99,9 +115,14 @@ class _Answer:
     # None where it can't be told: nothing inside, something refused, or the oldest come first.
     newest: int | None
     oldest_first: bool
+    # How many of those outside lie before the window, and how many behind it.
+    before: int
+    after: int
 
 
-def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) -> _Answer:
+def _ask(
+    client: Client, asked: Asked, window: Window, muid: UUID, stop: int, limit: int
+) -> _Answer:
     page = client.page(muid, window.start, stop)
     parsed = parse(page.rows, replace(asked, start=window.start, stop=stop))
     window.rows += page.rows
@@ -110,10 +131,44 @@ def _ask(client: Client, asked: Asked, window: Window, muid: UUID, stop: int) ->
     oldest_first = len(instants) > 1 and bool(instants[0] < instants[-1])
     is_told = len(instants) and not oldest_first and not parsed.rejections
     newest = int(instants.max()) if is_told else None
-    return _Answer(page.is_full, parsed.outside, parsed.oldest, newest, oldest_first)
+    is_full = page.is_full or len(page.rows) >= limit
+    return _Answer(
+        is_full, parsed.outside, parsed.oldest, newest, oldest_first, parsed.before, parsed.after
+    )
 
 
-def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer) -> None:
+def _own_limit(
+    client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer, interval: int
+) -> int:
+    """Find out whether a source cuts its answers earlier than it was asked to.
+
+    An answer that is not full, but begins later than the window, may be cut at a limit that is the
+    source's own. So what is older is asked for once; where there is such, the source is read on
+    with its own limit.
+
+    Returns
+    -------
+    That limit, 0 where there is none.
+    """
+    limit = window.pages[0].rows
+    oldest = answer.oldest
+    if limit < FEWEST or oldest is None or answer.oldest_first or answer.before:
+        return 0
+    if oldest < window.start + interval:
+        return 0
+    older = _ask(client, asked, window, muid, oldest, limit)
+    if older.oldest is None or older.oldest >= oldest:
+        return 0
+    window.warnings.append(
+        f"The source serves no more than {limit:,} rows at once, though {client.endpoint.limit:,} "
+        f"were asked for. Set the source's limit to {limit}."
+    )
+    return limit
+
+
+def _page_back(
+    client: Client, asked: Asked, window: Window, muid: UUID, answer: _Answer, limit: int
+) -> None:
     """Read a piece on, towards its start, until an answer is not full.
 
     Rows outside the window say nothing about the source: an API may count `stop` in, and a clock
@@ -121,7 +176,7 @@ def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer:
     """
     until = window.stop
     while answer.is_full:
-        is_cut = window.pages[-1].rows == client.endpoint.limit
+        is_cut = window.pages[-1].rows == limit
         if answer.oldest_first and is_cut:
             window.warnings.append(
                 "The source serves its oldest readings first, so the newest ones of this window "
@@ -132,12 +187,15 @@ def _page_back(client: Client, asked: Asked, window: Window, muid: UUID, answer:
         # two rows of one instant.
         following = until if answer.oldest is None else answer.oldest + 1
         if following >= until:
-            # Who sends more rows than the limit does not cut at it: nothing is missing.
-            if is_cut:
+            # Who sends more rows than the limit does not cut at it: nothing is missing. Nor is it
+            # where the page goes on with what is older than the window.
+            if is_cut and answer.after:
+                window.warnings.append(IGNORES_WINDOW.format(limit))
+            elif is_cut and not (answer.before and answer.oldest is not None):
                 window.warnings.append(
                     "The source fills its limit over and over with the same rows; some readings "
                     "of this window may be missing. Raise the source's limit."
                 )
             return
         until = following
-        answer = _ask(client, asked, window, muid, until)
+        answer = _ask(client, asked, window, muid, until, limit)
