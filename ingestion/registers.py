@@ -1,6 +1,6 @@
 """The registers of a batch: found or made, and locked for whoever writes their readings.
 
-Written in SQL: a sweep locks ten thousand registers, of each of which the store wants five fields.
+Written in SQL: a sweep locks ten thousand registers, of each of which the store wants a few fields.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from django.db import connection
 
 from ingestion.batch import RegisterKey
 
-FIELDS = "r.id, m.muid, r.obis, m.timezone, r.interval"
+FIELDS = "r.id, m.muid, r.obis, r.measurement, m.timezone, r.interval"
 
 
 class UnknownMeterError(ValueError):
@@ -23,7 +23,7 @@ class LockedRegister(NamedTuple):
 
     Attributes
     ----------
-    pk, obis, interval
+    pk, obis, measurement, interval
         Of the register; the interval [s] is None where its readings have shown none yet.
     muid, timezone
         Of its meter.
@@ -34,6 +34,7 @@ class LockedRegister(NamedTuple):
     pk: int
     muid: UUID
     obis: str
+    measurement: str
     timezone: str
     interval: int | None
     is_new: bool
@@ -90,7 +91,7 @@ def _made(keys: Iterable[RegisterKey]) -> Found:
         "SELECT m.id, asked.obis, asked.measurement "
         "FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked(muid, obis, measurement) "
         "JOIN meters_meter m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
-        "ON CONFLICT (meter_id, obis) DO NOTHING RETURNING id, meter_id, obis, interval) "
+        "ON CONFLICT (meter_id, obis) DO NOTHING RETURNING id, meter_id, obis, measurement, interval) "
         f"SELECT {FIELDS}, true FROM r JOIN meters_meter m ON m.id = r.meter_id",
         [[muid for muid, _ in named], [obis for _, obis in named], list(named.values())],
     )

@@ -168,6 +168,8 @@ class _Storing:
         refused = list(rejections)
         with transaction.atomic():
             registers = locked_registers(batch.keys)
+            batch, misnamed = _of_measurement(batch, registers, raw)
+            refused += misnamed
             for name in sorted({register.timezone for register in registers}):
                 part, where = _of_zone(batch, registers, name)
                 merged = self._merge(part, name, registers)
@@ -283,6 +285,30 @@ class _Storing:
             if told[asked].is_news or self.warnings.get(asked):
                 told[asked] += self.context.untold
         record_outcomes(run, told, self.warnings)
+
+
+def _of_measurement(
+    batch: Batch, registers: Sequence[LockedRegister], raw: Callable[[int], str]
+) -> tuple[Batch, list[Rejection]]:
+    """Refuse readings that came under another measurement than their register's.
+
+    Power [W] under the code of an energy register would take the place of its energy [kWh].
+    """
+    odd = np.array(
+        [key.measurement != one.measurement for key, one in zip(batch.keys, registers, strict=True)]
+    )
+    if not odd.any():
+        return batch, []
+    is_odd = odd[batch.index]
+    refused = []
+    for at in np.flatnonzero(is_odd):
+        place = int(batch.index[at])
+        words = (
+            f"the reading came as {batch.keys[place].measurement}, but those of its register come "
+            f"as {registers[place].measurement}"
+        )
+        refused.append(_refusal(batch, int(at), Reason.CODE, words, raw))
+    return batch.take(np.flatnonzero(~is_odd)), refused
 
 
 def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tuple[Incoming, Any]:

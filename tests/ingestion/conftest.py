@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
+from ingestion.endpoint import Limits
 from tenants.models import Tenant
 from tenants.onboarding import create_tenant
 
@@ -24,3 +25,11 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]
             with connection.cursor() as cursor:
                 cursor.execute(f'DROP SCHEMA "{tenant.schema_name}" CASCADE')
             tenant.delete()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Let clients that are told nothing else wait for tenths of a second."""
+    limits = Limits(connect=0.5, read=0.3, total=0.8, size=2_000_000, attempts=3, wait=30)
+    monkeypatch.setattr("ingestion.client.Limits", lambda: limits)
+    return limits
