@@ -4,7 +4,9 @@ An error names the variable and never repeats a value that may hold a secret.
 """
 
 import base64
+import ipaddress
 import re
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import environ
@@ -76,6 +78,36 @@ def address(name: str, what: str, schemes: set[str]) -> str:
     if not good:
         raise ImproperlyConfigured(f"{name} is not an address such as {example}.")
     return value
+
+
+def networks(name: str, *, default: str) -> list[str]:
+    """Read a list of networks, addresses and host names, separated by commas."""
+    entries = [entry.strip() for entry in env.str(name, default=default).split(",")]
+    for entry in entries:
+        try:
+            ipaddress.ip_network(entry)
+        except ValueError:
+            # What has a slash, or digits alone, was meant to be a network.
+            is_host = re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", entry, re.IGNORECASE)
+            if entry and (not is_host or re.fullmatch(r"[0-9.]+", entry)):
+                raise ImproperlyConfigured(
+                    f"{name} holds {entry!r}: write networks such as 10.20.0.0/16, addresses or "
+                    "host names, separated by commas."
+                ) from None
+    return [entry for entry in entries if entry]
+
+
+def proxy(name: str) -> str:
+    """Read the address of a proxy, empty where none; errors leave it out, as it may hold secrets."""
+    return address(name, "", {"http", "https"}) if env.str(name, default="") else ""
+
+
+def readable_file(name: str) -> str:
+    """Read the path of a file that must be there; empty where none is named."""
+    path = env.str(name, default="")
+    if path and not Path(path).is_file():
+        raise ImproperlyConfigured(f"{name}={path!r} is not a file.")
+    return str(path)
 
 
 def fernet_keys(name: str, what: str) -> list[str]:

@@ -19,8 +19,11 @@ from config.environment import (
     fernet_keys,
     host,
     level,
+    networks,
     next_database,
     number,
+    proxy,
+    readable_file,
     required,
     switch,
 )
@@ -345,6 +348,14 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
+
+# Targets inside our own network that sources may nevertheless have. A development machine asks the
+# simulator on itself.
+UPSTREAM_ALLOW = networks(
+    "UPSTREAM_ALLOW", default="127.0.0.0/8,::1" if ENVIRONMENT == "development" else ""
+)
+UPSTREAM_PROXY = proxy("UPSTREAM_PROXY")
+UPSTREAM_CA_FILE = readable_file("UPSTREAM_CA_FILE")
 
 # Where the recordings of the demo are looked for when the challenge's addresses can't be reached.
 RECORDINGS_DIR = env.str("LASTGANG_RECORDINGS", default=str(BASE_DIR.parent / "shared" / "data"))

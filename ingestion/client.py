@@ -5,66 +5,37 @@ becomes of an answer that holds more than was asked, or less, is the business of
 """
 
 import random
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import UUID
 
 import requests
 import urllib3.exceptions
-from requests.auth import AuthBase
+from django.conf import settings
 
-from ingestion.deadline import TimedAdapter, deadline
+from ingestion.addresses import Guard
 from ingestion.endpoint import Endpoint as Endpoint
 from ingestion.endpoint import Limits as Limits
+from ingestion.failures import (
+    PassingError,
+    check_status,
+    explained,
+    mebibytes,
+    took_too_long,
+)
+from ingestion.failures import UnreachableError as UnreachableError
+from ingestion.failures import UpstreamError as UpstreamError
 from ingestion.parsing import PayloadError, rows_of
 from ingestion.payload import NoJSONError, decoded
+from ingestion.transport import Transport
 
-RETRIED_STATUSES = {408, 425, 429, 500, 502, 503, 504}
-USER_AGENT = "Lastgang"
 CHUNK = 256 * 1024
-WHO_ASKS = " Check the source's token."
-HINTS = {
-    400: " Check the source's measurement and limit.",
-    401: WHO_ASKS,
-    403: WHO_ASKS,
-    404: " It does not know this meter, or the address is wrong.",
-    413: " Lower the source's limit.",
-    429: " It is asked too often: let the source be swept less often.",
-}
-
-
-class UpstreamError(RuntimeError):
-    """The upstream did not give what was asked; the text says what happened, in words."""
-
-
-class UnreachableError(UpstreamError):
-    """Nothing answers at the upstream's address, whichever meter is asked for."""
-
-
-class PassingError(UpstreamError):
-    """A failure that may pass: worth asking again.
-
-    Attributes
-    ----------
-    wait
-        How long the upstream asks to be left alone [s]; None where it does not say.
-    hint
-        What to do where it does not pass.
-    unreachable
-        Whether nobody answered at all.
-    """
-
-    def __init__(
-        self, words: str, wait: float | None = None, hint: str = "", *, unreachable: bool = False
-    ) -> None:
-        super().__init__(words)
-        self.wait, self.hint, self.unreachable = wait, hint, unreachable
+# Below this an answer has no room for values that would fill the memory.
+HARMLESS = 4 * 1024 * 1024
 
 
 @dataclass
@@ -84,18 +55,6 @@ class Page:
     is_full: bool
 
 
-class _Bearer(AuthBase):
-    """Sends the token, or nothing: never what a .netrc file of the machine holds for the host."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
 class Client:
     """Asks one upstream; keeps its connection open between requests. Use it as a context manager.
 
@@ -109,6 +68,8 @@ class Client:
         Waits a number of seconds; replaced where nobody wants to wait.
     turn
         Waits until a request may go out; its context lasts as long as the request.
+    guard
+        Which addresses may be asked; what the installation allows where None.
     """
 
     def __init__(
@@ -118,24 +79,25 @@ class Client:
         limits: Limits | None = None,
         sleep: Callable[[float], None] = time.sleep,
         turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+        guard: Guard | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._turn = turn
         self.limits = limits or Limits()
         self.usage = Usage()
         self._sleep = sleep
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        self._session.auth = _Bearer(endpoint.token)
-        # Retrying is ours: it must honour the total time-out and be counted.
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, TimedAdapter(max_retries=0))
+        self._transport = Transport(
+            self.limits,
+            guard or Guard.of(settings.UPSTREAM_ALLOW),
+            proxy=settings.UPSTREAM_PROXY,
+            ca_file=settings.UPSTREAM_CA_FILE,
+        )
 
     def __enter__(self) -> "Client":
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        self._session.close()
+        self._transport.close()
 
     def page(self, muid: UUID, start: int, stop: int) -> Page:
         """Ask for the newest rows of ``[start, stop)`` [s], at most `limit` of them.
@@ -145,12 +107,11 @@ class Client:
         UpstreamError
             It failed for good, or kept failing.
         """
-        if not re.fullmatch(r"[\x21-\x7e]*", self.endpoint.token):
-            # What can't stand in a header would be told, token and all, by the error of whoever
-            # tries to send it.
+        if not self.endpoint.is_sendable:
             raise UpstreamError(
                 "The source's token holds a blank, a line break or a letter that can't be sent. "
-                "Enter it anew."
+                "Enter it anew.",
+                of_source=True,
             )
         parameters = {
             "muid": str(muid),
@@ -168,8 +129,7 @@ class Client:
                 # A meter that hangs may not hold up the others for as long as all attempts take.
                 is_late = time.monotonic() - began > self.limits.patience
                 if attempt == self.limits.attempts or is_late:
-                    kind = UnreachableError if error.unreachable else UpstreamError
-                    raise kind(f"{error} ({attempt} attempts.){error.hint}") from None
+                    raise error.final(attempt) from None
                 self.usage.retries += 1
                 self._sleep(self._pause(attempt, error.wait))
             else:
@@ -179,38 +139,20 @@ class Client:
     def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
         self.usage.requests += 1
         host = self.endpoint.host
-        until = time.monotonic() + self.limits.total
+        deadline = time.monotonic() + self.limits.total
         try:
-            with (
-                deadline(until),
-                self._session.get(
-                    url,
-                    params=parameters,
-                    timeout=(self.limits.connect, self.limits.read),
-                    stream=True,
-                ) as response,
-            ):
-                _check_status(response, host)
-                body = b"".join(self._chunks(response, until, host))
+            with self._transport.get(
+                url, parameters, self.endpoint.credentials, deadline
+            ) as response:
+                check_status(response, host)
+                body = b"".join(self._chunks(response, deadline, host))
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            is_late = time.monotonic() >= until
-            raise self._late(host) if is_late else self._explained(error, host) from None
-        try:
-            return rows_of(decoded(body))
-        except NoJSONError as error:
-            # A body cut short looks like this too, and may come whole the next time.
-            raise PassingError(
-                f"{host} answered with something that is not JSON ({error}).",
-                hint=" Check the source's address.",
-            ) from None
-        except PayloadError as error:
-            raise UpstreamError(f"{host}: {error}") from None
+            if time.monotonic() >= deadline:
+                raise took_too_long(host, self.limits) from None
+            raise explained(error, host, self.limits) from None
+        return self._rows(body, host)
 
-    def _late(self, host: str) -> PassingError:
-        words = f"{host} took longer than {self.limits.total:g} s to answer."
-        return PassingError(words, hint=" Lower the source's limit.")
-
-    def _chunks(self, response: requests.Response, until: float, host: str) -> Iterator[bytes]:
+    def _chunks(self, response: requests.Response, deadline: float, host: str) -> Iterator[bytes]:
         size = 0
         # `read1` gives what has come. Whatever waits for a whole chunk would let an upstream that
         # sends a byte now and then hold a worker for hours: each byte begins the time-out anew.
@@ -219,83 +161,50 @@ class Client:
             self.usage.bytes += len(chunk)
             if size > self.limits.size:
                 raise UpstreamError(
-                    f"{host} answered with more than {_mebibytes(self.limits.size)}; nothing of "
+                    f"{host} answered with more than {mebibytes(self.limits.size)}; nothing of "
                     "it was used. Lower the source's limit."
                 )
-            if time.monotonic() > until:
-                raise self._late(host)
+            if time.monotonic() > deadline:
+                raise took_too_long(host, self.limits)
             yield chunk
 
-    def _explained(self, error: Exception, host: str) -> UpstreamError:
-        """Say in words what the libraries beneath have met."""
+    def _rows(self, body: bytes, host: str) -> list[Any]:
+        """Take the rows out of an answer, unless there are more than memory should have to hold."""
         limits = self.limits
-        later = " Check the source's address, and that the upstream is up."
-        if isinstance(error, requests.ConnectTimeout):
-            words = f"{host} can't be reached: no connection within {limits.connect:g} s."
-            return PassingError(words, hint=later, unreachable=True)
-        if isinstance(error, requests.Timeout | urllib3.exceptions.ReadTimeoutError):
-            words = f"{host} sent nothing for {limits.read:g} s."
-            return PassingError(words, hint=" The upstream is slow: lower the source's limit.")
-        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
-            return UpstreamError(
-                f"{host} can't be trusted: {_cause(error)}. Check its certificate."
+        # Counted before parsing: 64 MiB of "[],[],[]…" would become gigabytes of Python objects.
+        # How deep an answer is nested orjson limits itself, to 1,024.
+        if len(body) > HARMLESS and body.count(b",") >= limits.values:
+            raise UpstreamError(
+                f"{host} answered with more than {limits.values:,} values; nothing of it was used. "
+                "Lower the source's limit."
             )
-        if isinstance(error, requests.ConnectionError):
-            reason = getattr(error.args[0] if error.args else None, "reason", None)
-            if isinstance(reason, urllib3.exceptions.NewConnectionError):
-                words = f"{host} can't be reached: {_cause(error)}."
-                return PassingError(words, hint=later, unreachable=True)
-            return PassingError(f"{host} broke off before it answered: {_cause(error)}.")
-        if isinstance(error, urllib3.exceptions.ProtocolError):
-            return PassingError(f"{host} broke off in the middle of its answer.")
-        if isinstance(error, urllib3.exceptions.DecodeError):
-            return PassingError(f"{host} answered with something that can't be unpacked.")
-        return UpstreamError(
-            f"{host} could not be asked: {_cause(error)}. Check the source's address."
-        )
+        try:
+            rows = rows_of(decoded(body))
+        except NoJSONError as error:
+            if "depth limit" in str(error):
+                raise UpstreamError(
+                    f"{host} answered with JSON that is nested more than 1,024 deep. "
+                    "Check the source's address."
+                ) from None
+            # A body cut short looks like this too, and may come whole the next time.
+            raise PassingError(
+                f"{host} answered with something that is not JSON ({error}).",
+                hint=" Check the source's address.",
+            ) from None
+        except PayloadError as error:
+            raise UpstreamError(f"{host}: {error}") from None
+        if len(rows) > limits.rows:
+            raise UpstreamError(
+                f"{host} answered with {len(rows):,} rows, more than the {limits.rows:,} that are "
+                "taken at once; none of them was used. Check the source's address."
+            )
+        return rows
 
     def _pause(self, attempt: int, asked: float | None) -> float:
         """Wait as long as is asked for, else twice as long each time; jittered, never too long."""
         if asked is not None:
             return min(asked, self.limits.wait)
         return min(2.0 ** (attempt - 1), self.limits.wait) * random.uniform(0.5, 1.0)  # noqa: S311
-
-
-def _check_status(response: requests.Response, host: str) -> None:
-    status = response.status_code
-    if status == 200:
-        return
-    reason = "".join(c for c in response.reason or "" if c.isprintable())[:60]
-    said = f"{host} answered {status} {reason}".strip() + "."
-    hint = HINTS.get(status, "")
-    if status in RETRIED_STATUSES:
-        raise PassingError(said, _retry_after(response.headers.get("Retry-After")), hint)
-    raise UpstreamError(said + hint)
-
-
-def _retry_after(text: str | None) -> float | None:
-    """Read a Retry-After header: seconds or a date; None where it is neither."""
-    text = (text or "").strip()
-    if re.fullmatch(r"[0-9]{1,99}", text):
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _cause(error: BaseException) -> str:
-    """Say in a few words what lies under a library's nested exceptions."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    text = str(getattr(error, "strerror", None) or error)
-    # What OpenSSL says stands between its name for the error and its source file.
-    text = re.sub(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$", "", text)
-    return text[:160].rstrip(".") or type(error).__name__
-
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size:,} B"
 
 
 def _iso(instant: int) -> str:

@@ -1,5 +1,6 @@
 """Where an upstream is, and how much patience there is with it."""
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -16,15 +17,18 @@ class Endpoint:
     address
         Base address, or a whole one with ``{muid}`` in it.
     token
-        Bearer token, empty where none is needed.
+        Bearer token or API key, empty where none is needed.
     limit
         The most rows of one answer.
+    key_header
+        The header that carries the token as it is; empty where it is a bearer token.
     """
 
     address: str
     measurement: str = "energy"
     token: str = field(default="", repr=False)
     limit: int = 5000
+    key_header: str = ""
 
     def url(self, muid: UUID) -> str:
         if "{muid}" in self.address:
@@ -35,12 +39,34 @@ class Endpoint:
     @property
     def host(self) -> str:
         """Name the host for people, without what may be secret in an address."""
-        try:
-            parts = urlsplit(self.address)
-            port = f":{parts.port}" if parts.port else ""
-        except ValueError:
-            return "The source"
-        return f"{parts.hostname}{port}" if parts.hostname else "The source"
+        return host_of(self.address)
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """Return the headers that say who asks."""
+        if not self.token:
+            return {}
+        if self.key_header:
+            return {self.key_header: self.token}
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def is_sendable(self) -> bool:
+        """Whether the token can stand in a header.
+
+        What can't would be told, token and all, by the error of whoever tries to send it.
+        """
+        return re.fullmatch(r"[\x21-\x7e]*", self.token) is not None
+
+
+def host_of(address: str) -> str:
+    """Name the host of an address for people."""
+    try:
+        parts = urlsplit(address)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "The source"
+    return f"{parts.hostname}{port}" if parts.hostname else "The source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +76,14 @@ class Limits:
     Attributes
     ----------
     connect, read, total
-        The longest time until a connection stands, between two bytes, and for a whole answer [s].
+        The longest time until a connection stands, between two bytes, and for a whole answer, with
+        all redirects that lead to it [s].
     size
         The largest answer, unpacked [B].
+    rows, values
+        The most rows of an answer, and the most values in all its rows.
+    redirects
+        How often one question may be sent on.
     attempts
         How often one question is asked.
     wait
@@ -65,6 +96,9 @@ class Limits:
     read: float = 30.0
     total: float = 120.0
     size: int = 64 * 1024 * 1024
+    rows: int = 500_000
+    values: int = 3_000_000
+    redirects: int = 3
     attempts: int = 4
     wait: float = 30.0
     patience: float = 120.0
