@@ -307,8 +307,8 @@ def _of_measurement(
             f"the reading came as {batch.keys[place].measurement}, but those of its register come "
             f"as {registers[place].measurement}"
         )
-        refused.append(_refusal(batch, int(at), Reason.CODE, words, raw))
-    return batch.take(np.flatnonzero(~is_odd)), refused
+        refused.append(refusal(batch, int(at), Reason.CODE, words, raw))
+    return batch.taken(np.flatnonzero(~is_odd)), refused
 
 
 def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tuple[Incoming, Any]:
