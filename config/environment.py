@@ -98,7 +98,7 @@ def networks(name: str, *, default: str) -> list[str]:
 
 
 def proxy(name: str) -> str:
-    """Read the address of a proxy, empty where none; errors leave it out, as it may hold secrets."""
+    """Read the address of a proxy, empty where none. Errors leave it out."""
     return address(name, "", {"http", "https"}) if env.str(name, default="") else ""
 
 

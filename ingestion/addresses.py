@@ -26,8 +26,8 @@ from typing import Any
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# Where clouds tell a machine its secrets. Most are link-local anyway; Azure's is not. A wide network
-# that is allowed does not cover them: they have to be named.
+# Where clouds tell a machine its secrets. Most are link-local anyway; Azure's is not. A wide
+# network that is allowed does not cover them: they have to be named.
 METADATA = {
     ip_address(text)
     for text in (
@@ -55,8 +55,10 @@ KINDS: tuple[tuple[str, tuple[Network, ...]], ...] = tuple(
         ("an address of a tunnel", ("2002::/16", "2001::/32", "192.88.99.0/24")),
         (
             "an address reserved for special use",
-            ("192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24")
-            + ("240.0.0.0/4", "2001::/23", "2001:db8::/32", "3fff::/20"),
+            (
+                *("192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24"),
+                *("203.0.113.0/24", "240.0.0.0/4", "2001::/23", "2001:db8::/32", "3fff::/20"),
+            ),
         ),
     )
 )
@@ -162,7 +164,9 @@ class Guard:
             It can't be looked up.
         """
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        targets = [(family, target) for family, _, _, _, target in found]
+        targets: list[tuple[socket.AddressFamily, Any]] = [
+            (family, target) for family, _, _, _, target in found
+        ]
         if _plain(host) in self.hosts:
             return targets
         kinds = [self.objection(ip_address(str(t[0]).partition("%")[0])) for _, t in targets]

@@ -68,9 +68,7 @@ class Dialler:
                 raise urllib3.exceptions.NewConnectionError(connection, str(error)) from error
         raise AssertionError("a name leads to one address or more, or is refused")
 
-    def _connected(
-        self, family: socket.AddressFamily, target: Any, options: Any
-    ) -> socket.socket:
+    def _connected(self, family: socket.AddressFamily, target: Any, options: Any) -> socket.socket:
         made = socket.socket(family, socket.SOCK_STREAM)
         try:
             for option in options:
@@ -110,7 +108,7 @@ class _Timed(io.RawIOBase):
 class _TimedResponse(HTTPResponse):
     def __init__(self, dialler: Dialler, sock: socket.socket, *args: Any, **options: Any) -> None:
         super().__init__(sock, *args, **options)
-        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, dialler), 65_536)  # type: ignore[attr-defined]
+        self.fp = io.BufferedReader(_Timed(self.fp.detach(), sock, dialler), 65_536)
 
 
 class _Checked:
@@ -156,6 +154,13 @@ class _Adapter(HTTPAdapter):
         }
 
 
+class _Session(requests.Session):
+    """Leaves redirects to us: requests would read their bodies, however long they are."""
+
+    def resolve_redirects(self, *_args: Any, **_options: Any) -> Iterator[Any]:
+        return iter(())
+
+
 class _NoAuth(requests.auth.AuthBase):
     """Sends nothing by itself: neither what a .netrc file holds nor what stands in an address."""
 
@@ -178,12 +183,10 @@ class Transport:
         Who is trusted to vouch for hosts; empty for the public authorities.
     """
 
-    def __init__(
-        self, limits: Limits, guard: Guard, *, proxy: str = "", ca_file: str = ""
-    ) -> None:
+    def __init__(self, limits: Limits, guard: Guard, *, proxy: str = "", ca_file: str = "") -> None:
         self.limits, self._guard = limits, guard
         self._dialler = Dialler(None if proxy else guard, limits)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
         self._session.auth = _NoAuth()
@@ -273,11 +276,13 @@ _ANYWHERE = Guard.of(["0.0.0.0/0", "::/0"])
 def _following(url: str, target: str) -> str:
     """Return the address that a redirect leads to, or say why it is not followed."""
     host = host_of(url)
-    following = urljoin(url, target)
     try:
+        following = urljoin(url, target)
         before, after = urlsplit(url), urlsplit(following)
     except ValueError:
-        raise UpstreamError(f"{host} redirects to what is no address.", of_source=True) from None
+        raise UpstreamError(
+            f"{host} redirects to what is no address. Check the source's address.", of_source=True
+        ) from None
     why = ""
     if after.scheme not in DEFAULT_PORTS or not after.hostname:
         why = "to an address that does not begin with https://"

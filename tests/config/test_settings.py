@@ -49,6 +49,11 @@ MALFORMED = [
     ("DATABASE_URL", "mysql://u:hidden@host/name", "is not an address such as postgres://"),
     ("DATABASE_URL", "postgres://u:hidden@host:port/name", "is not an address"),
     ("REDIS_URL", "http://u:hidden@host", "is not an address such as redis://"),
+    ("UPSTREAM_ALLOW", "10.20.0.0/99", "write networks such as 10.20.0.0/16"),
+    ("UPSTREAM_ALLOW", "10.20.0.1/16", "write networks such as 10.20.0.0/16"),
+    ("UPSTREAM_ALLOW", "grid.internal,10.20.300.1", "write networks such as 10.20.0.0/16"),
+    ("UPSTREAM_PROXY", "hidden:3128", "is not an address such as http"),
+    ("UPSTREAM_CA_FILE", "/nowhere/ca.pem", "is not a file"),
     ("REDIS_URL", "127.0.0.1:6379", "is not an address such as redis://"),
     ("FIELD_ENCRYPTION_KEYS", "hidden", "Key 1 of FIELD_ENCRYPTION_KEYS is not a Fernet key"),
     (

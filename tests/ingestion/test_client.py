@@ -3,10 +3,13 @@
 import logging
 import socket
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -225,6 +228,7 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -234,18 +238,36 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
     return folder / "key", folder / "certificate"
 
 
-def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
-    key, certificate = self_signed(tmp_path)
+@contextmanager
+def over_tls(folder: Path) -> Iterator[tuple[Running, Path]]:
+    """Answer over TLS; give the upstream and its certificate, for which no authority vouches."""
+    key, certificate = self_signed(folder)
     with answering(GOOD) as upstream:
         assert upstream.server
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         upstream.server.socket = context.wrap_socket(upstream.server.socket, server_side=True)
-        told, client, _ = ask(Running(upstream.address.replace("http", "https")))
+        address = upstream.address.replace("http://127.0.0.1", "https://localhost")
+        yield Running(address), certificate
+
+
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path) -> None:
+    with over_tls(tmp_path) as (upstream, _):
+        told, client, _ = ask(upstream)
     assert isinstance(told, str)
     assert "can't be trusted: certificate verify failed" in told
     assert told.endswith("Check its certificate.")
     assert client.usage.requests == 1
+
+
+def test_a_certificate_that_the_operator_vouches_for(tmp_path: Path, settings: Any) -> None:
+    """The connection is made to an address; the certificate is still held to the name."""
+    with over_tls(tmp_path) as (upstream, certificate):
+        settings.UPSTREAM_CA_FILE = str(certificate)
+        page, _, _ = ask(upstream)
+        assert isinstance(page, Page)
+        told, _, _ = ask(Running(upstream.address.replace("localhost", "127.0.0.1")))
+        assert "can't be trusted: certificate verify failed: IP address mismatch" in str(told)
 
 
 @pytest.mark.parametrize(
