@@ -181,7 +181,38 @@ class RegisterDays:
                 if clear:
                     lately[register] = interval
             self._refuse_finer(int(group), part, readings.instants[part])
+        self._refuse_askew(stored, known_for, steps)
         return self._recut(stored)
+
+    def _refuse_askew(self, stored: DayTable, known_for: Ints, steps: Ints) -> None:
+        """Refuse the first few readings of a day that stand askew to the days stored before it.
+
+        A stray one would else settle the day, and the right ones that come after it be refused. A
+        day that shows its own beginnings of intervals, by readings that follow each other, is
+        believed: meters are exchanged. A zone's change may move hourly readings by half an hour.
+        """
+        offsets = self.offsets
+        follows = steps == np.repeat(self.interval, self.sizes)
+        shown = np.add.reduceat(follows.astype(np.int64), offsets[:-1]) >= PROOF
+        before = np.flatnonzero(stored.neighbours >= PROOF)
+        keys = (stored.register[before] << 20) + stored.day[before]
+        place = np.searchsorted(keys, (self.register << 20) + self.day) - 1
+        is_asked = (self.row < 0) & (place >= 0) & (self.interval == known_for) & ~shown
+        asked = np.flatnonzero(is_asked)
+        last = before[place[asked]]
+        same = stored.register[last] == self.register[asked]
+        same &= stored.interval[last] == self.interval[asked]
+        asked, last = asked[same], last[same]
+        by = (self.first[asked] - stored.first[last]) % np.minimum(self.interval[asked], 1800)
+        for group, seconds in zip(asked[by > 0].tolist(), by[by > 0].tolist(), strict=True):
+            words = (
+                f"the interval starts {seconds // 60} min {seconds % 60} s after those of the days "
+                "stored before do"
+            )
+            part = slice(int(offsets[group]), int(offsets[group + 1]))
+            alone = np.flatnonzero(~self.spoken_for[part]) + part.start
+            self.refused += [(int(at), Reason.MISALIGNED, words) for at in alone]
+            self.spoken_for[part] = True
 
     def _expected(
         self, readings: Incoming, known: Mapping[int, int | None], default: int

@@ -99,6 +99,15 @@ def plant(*, first_day: bool = True, **options: Any) -> Iterator[Plant]:
         yield made
 
 
+@contextmanager
+def plant_again(made: Plant, now: datetime) -> Iterator[Plant]:
+    """Run the same upstream at another time, under another address."""
+    with running_simulator(meters=[made.served], now=now) as simulator:
+        made.source.address = simulator.base_url
+        made.source.save()
+        yield Plant(simulator, made.served, made.meter, made.source)
+
+
 def same(have: Readings, expected: Readings) -> bool:
     """Whether two sets of readings are equal to the last digit that is served."""
     return have.keys() == expected.keys() and all(
@@ -107,4 +116,16 @@ def same(have: Readings, expected: Readings) -> bool:
     )
 
 
-__all__ = ["DAY", "IMPORT", "NOON", "START", "STOP", "Plant", "catalogue", "plant", "same", "truth"]
+__all__ = [
+    "DAY",
+    "IMPORT",
+    "NOON",
+    "START",
+    "STOP",
+    "Plant",
+    "catalogue",
+    "plant",
+    "plant_again",
+    "same",
+    "truth",
+]

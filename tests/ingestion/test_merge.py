@@ -187,3 +187,25 @@ def test_registers_do_not_meet() -> None:
     assert merged.new.tolist() == [96, 24]
     assert merged.intervals == {1: 900, 2: 3600}
     assert ledger.intervals == [15, 60]
+
+
+def test_a_stray_reading_does_not_settle_a_day_that_follows_others() -> None:
+    ledger = Ledger()
+    ledger.take(every(900, 96, MIDNIGHT))
+    stray, later = MIDNIGHT + DAY + 437, every(900, 20, MIDNIGHT + DAY + 900)
+    merged = ledger.take([(1, MIDNIGHT, 0.0, 1), (1, stray, 9.0, 1)])
+    [(at, reason, words)] = merged.refused
+    assert (at, reason) == (1, Reason.MISALIGNED)
+    assert words == "the interval starts 7 min 17 s after those of the days stored before do"
+    # One by one, as sweeps bring them; the window is read again each time.
+    for reading in later:
+        assert not ledger.take([(1, MIDNIGHT, 0.0, 1), reading]).refused
+    assert len(ledger.stored) == 96 + 20
+
+
+def test_a_day_that_shows_another_beginning_is_believed() -> None:
+    """A meter is exchanged for one whose intervals begin five minutes later."""
+    ledger = Ledger()
+    ledger.take(every(900, 96, MIDNIGHT))
+    assert not ledger.take([(1, MIDNIGHT, 0.0, 1), *every(900, 20, MIDNIGHT + DAY + 300)]).refused
+    assert len(ledger.stored) == 96 + 20
