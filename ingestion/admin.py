@@ -103,7 +103,7 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     def resume(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:
         for source in chosen:
             resume_source(source=source)
-        self.message_user(request, "Resumed. What was missed is caught up within a minute.")
+        self.message_user(request, "Resumed. Catching up begins within a minute.")
 
     @admin.action(description="Ingest now")
     def ingest_now(self, request: HttpRequest, chosen: QuerySet[Source]) -> None:

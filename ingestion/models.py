@@ -294,7 +294,7 @@ class Run(models.Model):
     class Meta:
         ordering = ["-created_at", "-pk"]
         indexes = [
-            # What waits, asked by the dispatcher of every tenant each minute.
+            # What is open, asked of every tenant by the dispatcher, a few times a minute.
             models.Index(
                 fields=["queued_at"],
                 name="run_open",

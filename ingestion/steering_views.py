@@ -49,7 +49,9 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=pk)
     steering.resume_source(source=source)
-    messages.success(request, f"{source.name} is swept again, and catches up within a minute.")
+    messages.success(
+        request, f"{source.name} is swept again: it begins to catch up within a minute."
+    )
     return redirect("ingestion:runs")
 
 

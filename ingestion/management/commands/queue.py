@@ -44,7 +44,7 @@ class Command(TenantCommand):
             elif options["resume"]:
                 source = _source(options["resume"])
                 steering.resume_source(source=source)
-                self.stdout.write(f"{source.name} is swept again, and catches up within a minute.")
+                self.stdout.write(f"{source.name} is swept again, from within a minute on.")
             elif options["cancel"] is not None:
                 run = steering.cancel_run(run=_run(options["cancel"]), person=person)
                 self.stdout.write(f"{run} is cancelled. What was stored stays.")

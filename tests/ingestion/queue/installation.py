@@ -216,8 +216,19 @@ def forget_leases() -> int:
     return Run.objects.filter(state=Run.State.RUNNING).update(lease_until=gone)
 
 
+def end_all() -> None:
+    """Leave nothing to do in any tenant."""
+    from ingestion.models import Run
+    from tenants.models import Tenant
+
+    for tenant in Tenant.objects.all():
+        with tenant.entered():
+            Run.objects.filter(state__in=Run.OPEN).update(state=Run.State.CANCELLED)
+
+
 ORDERS: dict[str, Callable[..., Any]] = {
     "make_tenant": make_tenant,
+    "end_all": end_all,
     **{one.__name__: _inside(one) for one in (make_source, runs, counts, forget_leases)},
 }
 

@@ -61,10 +61,20 @@ def expected(first: int, count: int, days: int) -> list[list[float]]:
     return sorted([slots, sums[int(muid[-1], 16)]] for muid in muids(first, count))
 
 
-@pytest.fixture
-def quick(tmp_path: Path) -> Iterator[Installation]:
-    with installation(tmp_path, INGESTION_DISPATCH="1", INGESTION_SLICE="1") as made:
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    home = tmp_path_factory.mktemp("installation")
+    with installation(home, INGESTION_DISPATCH="1", INGESTION_SLICE="1") as made:
         yield made
+
+
+@pytest.fixture
+def quick(servers: Installation) -> Iterator[Installation]:
+    """An installation in which nothing runs yet, and in the end nothing any more."""
+    yield servers
+    for name in list(servers.running):
+        servers.kill(name)
+    servers.do("end_all")
 
 
 def test_ten_thousand_meters_of_one_tenant_hold_nobody_up(quick: Installation) -> None:

@@ -215,7 +215,7 @@ def test_the_admins_actions(acme: Customer, record: tuple[Source, Run, Run, Feed
 
     assert "Paused. Nothing is lost" in act("source", "pause", source.pk)
     assert states(acme)[0] == (False, acme.email)
-    assert "caught up" in act("source", "resume", source.pk)
+    assert "Catching up" in act("source", "resume", source.pk)
     assert "is cancelled" in act("run", "cancel", waits.pk)
     assert "has ended already" in act("run", "cancel", waits.pk)
     assert f"does Run {failed.pk} again" in act("run", "retry", failed.pk)
