@@ -271,6 +271,10 @@ REST_KNOX = {
     "TOKEN_MODEL": "accounts.ApiToken",
 }
 
+# --- Upkeep -------------------------------------------------------------------------------------
+
+CELERY_BEAT_SCHEDULE["what is kept no longer"] = {"task": "ingestion.upkeep", "schedule": 3600.0}
+
 # --- API ----------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {

@@ -6,8 +6,10 @@ urlpatterns = [
     path("", include("analytics.urls")),
     path("", include("accounts.urls")),
     path("ingestion/", include("ingestion.urls")),
+    path("ingestion/", include("ingestion.record_urls")),
     path("api/v1/", include("ingestion.api.readings_urls")),
     path("api/v1/", include("ingestion.api.record_urls")),
+    path("api/v1/", include("ingestion.api.runs_urls")),
     path("api/", include("meters.api.urls")),
     path("admin/", include("accounts.urls_admin_tenant")),
 ]

@@ -20,6 +20,8 @@ from ingestion.steering import (
     retry_run,
 )
 from ingestion.tasks import ingest_soon
+from ingestion.templatetags.hostile import visible
+from ingestion.upkeep import Keeping, Removal
 from meters.admin import MeterAdmin
 from meters.models import Meter
 
@@ -151,9 +153,14 @@ class RunAdmin(ReadOnlyAdmin):
         "unchanged",
         "rejected",
         "failed",
+        "requests",
+        "retries",
+        "bytes",
+        "took",
     ]
     list_filter = ["state", "trigger", "source"]
     list_select_related = ["source"]
+    search_fields = ["error"]
     date_hierarchy = "created_at"
     inlines = [OutcomeInline]
     actions = ["cancel", "retry"]
@@ -161,6 +168,10 @@ class RunAdmin(ReadOnlyAdmin):
     def has_steer_permission(self, request: HttpRequest) -> bool:
         # A run is never changed by hand, but whoever may change its source may end it.
         return request.user.has_perm("ingestion.change_source")
+
+    @admin.display(description="Took [s]")
+    def took(self, run: Run) -> str:
+        return "–" if run.seconds is None else f"{run.seconds:.1f}"
 
     @admin.action(description="Cancel", permissions=["steer"])
     def cancel(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
@@ -207,12 +218,39 @@ class FeedAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{done.meters:,} meters are asked for again.")
 
 
+
 @admin.register(RejectedReading, site=tenant_site)
 class RejectedReadingAdmin(ReadOnlyAdmin):
-    list_display = ["timestamp", "code", "reason", "words", "meter", "times", "last_seen_at"]
+    list_display = ["when", "register", "reason", "why", "meter", "times", "last_seen_at"]
     list_filter = ["reason"]
     search_fields = ["muid", "code", "raw"]
     list_select_related = ["meter"]
+    date_hierarchy = "last_seen_at"
+    fields = [
+        *("when", "register", "identifier", "reason", "why", "as_it_came", "meter", "run"),
+        *("times", "first_seen_at", "last_seen_at"),
+    ]
+
+    # What the upstream wrote, with every character that would hide or reorder others written out.
+    @admin.display(description="Time as written", ordering="timestamp")
+    def when(self, one: RejectedReading) -> str:
+        return visible(one.timestamp) or "–"
+
+    @admin.display(description="Code", ordering="code")
+    def register(self, one: RejectedReading) -> str:
+        return visible(one.code)
+
+    @admin.display(description="MUID as written")
+    def identifier(self, one: RejectedReading) -> str:
+        return visible(one.muid)
+
+    @admin.display(description="Why")
+    def why(self, one: RejectedReading) -> str:
+        return visible(one.words)
+
+    @admin.display(description="Raw text")
+    def as_it_came(self, one: RejectedReading) -> str:
+        return visible(one.raw)
 
 
 @admin.register(ReadingRevision, site=tenant_site)
@@ -243,3 +281,26 @@ class ReadingRevisionAdmin(ReadOnlyAdmin):
             for when, value, quality in revision.readings()
         ]
         return format_html("<pre>{}</pre>", "\n".join(lines))
+
+
+@admin.register(Keeping, site=tenant_site)
+class KeepingAdmin(admin.ModelAdmin[Keeping]):
+    """How long the record is kept: one row, changed here."""
+
+    list_display = ["__str__", "runs", "outcomes", "rejections", "revisions"]
+    fields = ["runs", "outcomes", "rejections", "revisions"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and not Keeping.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Removal, site=tenant_site)
+class RemovalAdmin(ReadOnlyAdmin):
+    """What has been removed, day by day."""
+
+    list_display = ["day", "kind", "rows", "before", "last_at"]
+    list_filter = ["kind"]
+    date_hierarchy = "day"

@@ -20,6 +20,8 @@ from ingestion.fields import EncryptedTextField
 from ingestion.idempotency import KeptAnswer as KeptAnswer
 from ingestion.inbox import Upload as Upload
 from ingestion.inbox import UploadPart as UploadPart
+from ingestion.upkeep import Keeping as Keeping
+from ingestion.upkeep import Removal as Removal
 from meters.models import Meter, Register
 from meters.qualities import Quality
 
@@ -375,6 +377,10 @@ class RejectedReading(models.Model):
 
     class Meta:
         ordering = ["-last_seen_at", "-pk"]
+        indexes = [
+            # The page of refused readings, the latest first; and those that are too old.
+            models.Index(fields=["-last_seen_at", "-id"], name="rejected_latest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.timestamp} {self.code}: {self.words}"

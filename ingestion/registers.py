@@ -91,7 +91,8 @@ def _made(keys: Iterable[RegisterKey]) -> Found:
         "SELECT m.id, asked.obis, asked.measurement "
         "FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked(muid, obis, measurement) "
         "JOIN meters_meter m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
-        "ON CONFLICT (meter_id, obis) DO NOTHING RETURNING id, meter_id, obis, measurement, interval) "
+        "ON CONFLICT (meter_id, obis) DO NOTHING "
+        "RETURNING id, meter_id, obis, measurement, interval) "
         f"SELECT {FIELDS}, true FROM r JOIN meters_meter m ON m.id = r.meter_id",
         [[muid for muid, _ in named], [obis for _, obis in named], list(named.values())],
     )

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from ingestion.dispatching import in_turn, offers, with_work
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import KeptAnswer, Run, Upload
+from ingestion.retention import tidy
 from ingestion.services import execute_run, plan_due
 from tenants.models import Tenant
 from tenants.schema import in_public
@@ -29,6 +30,23 @@ class OperatorsTask(TenantTask):
 
 # Messages are worked on in the order of their priority: a dispatch never waits behind runs.
 RUNS = 6
+
+
+@shared_task(name="ingestion.upkeep", base=OperatorsTask, expires=3000)
+def upkeep() -> int:
+    """Have each tenant remove what its record has kept long enough. Runs every hour."""
+    with in_public():
+        tenants = list(Tenant.objects.order_by("schema_name"))
+    for tenant in tenants:
+        with tenant.entered():
+            tidy_record.delay()
+    return len(tenants)
+
+
+@shared_task(name="ingestion.tidy_record", expires=3000)
+def tidy_record() -> int:
+    """Remove what is too old in the tenant that the message came from."""
+    return sum(one.rows for one in tidy(now=timezone.now()))
 
 
 @shared_task(name="ingestion.dispatch", base=OperatorsTask, expires=60, priority=0)

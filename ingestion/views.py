@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ingestion.lookup import remarks
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from meters.templatetags.units import figure
 
@@ -63,6 +64,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one run: its window, what it cost, what happened to which meter, what was refused."""
     found = get_object_or_404(Run.objects.select_related("source"), pk=pk)
     revisions = ReadingRevision.objects.filter(run=found).select_related("register__meter")
+    warnings, errors = remarks(found)
     context: dict[str, Any] = {
         "run": found,
         "kind": KINDS[Run.State(found.state)],
@@ -77,6 +79,10 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
                 ("Rejected", found.rejected),
             )
         ],
+        "warnings": warnings,
+        "errors": errors,
+        "outcome_count": Outcome.objects.filter(run=found).count(),
+        "most_shown": MOST_SHOWN,
         "outcomes": Outcome.objects.filter(run=found).select_related("meter")[:MOST_SHOWN],
         "rejected": RejectedReading.objects.filter(run=found).select_related("meter")[:MOST_SHOWN],
         "revisions": revisions.exists(),

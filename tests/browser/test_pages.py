@@ -47,7 +47,12 @@ def test_every_page_is_quiet_and_fits(
     page = watched.page
     sign_in(page, site)
     SHOTS.mkdir(parents=True, exist_ok=True)
-    for name, path in (("overview", "/"), ("meters", "/meters/"), ("ingestion", "/ingestion/")):
+    for name, path in (
+        ("overview", "/"),
+        ("meters", "/meters/"),
+        ("ingestion", "/ingestion/"),
+        ("rejections", "/ingestion/rejections/"),
+    ):
         page.goto(site.address + path)
         if name == "overview":
             drawn(page)

@@ -49,6 +49,10 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/revisions/",
         "POST /api/v1/meters/{muid}/corrections/",
         "GET /api/v1/revisions/",
+        "GET /api/v1/rejections/",
+        "GET /api/v1/runs/",
+        "GET /api/v1/runs/{id}/",
+        "GET /api/v1/runs/{id}/outcomes/",
     }
 
 
@@ -86,6 +90,14 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/revisions/": {
             *("page", "page_size", "meter", "register", "act", "since", "run")
         },
+        "GET /api/v1/rejections/": {
+            *("page", "page_size", "reason", "meter", "run", "since", "until")
+        },
+        "GET /api/v1/runs/": {
+            *("page", "page_size", "state", "trigger", "source", "meter", "since", "until")
+        },
+        "GET /api/v1/runs/{id}/": {"id"},
+        "GET /api/v1/runs/{id}/outcomes/": {"id", "page", "page_size", "show"},
     }
     for name, operation in operations(schema).items():
         assert {one["name"] for one in operation["parameters"]} == wanted[name]

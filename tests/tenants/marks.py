@@ -28,6 +28,7 @@ from ingestion.models import (
     Source,
     Upload,
 )
+from ingestion.upkeep import Keeping, Removal
 from meters.models import Meter, Site
 from tests.conftest import Customer
 from tests.tenants.walk import Address
@@ -71,6 +72,8 @@ class Marked:
     def fill(self, address: Address, name: str) -> list[Any] | None:
         """Say what a parameter of an address may be, so that it leads to this tenant's things."""
         space, _, rest = address.name.rpartition(":")
+        if space == "runs-api":
+            return [self.objects[Run].pk]
         if name == "muid":
             return [SHARED, self.own]
         if name == "format":
@@ -125,6 +128,7 @@ def mark(customer: Customer, *, word: str, value: float, own: UUID, first_key: i
             _number_from(customer.tenant.schema_name, first_key)
         _meters(marked)
         _people(marked)
+        _upkeep(marked)
         for meter in Meter.objects.all():
             marked.texts.add(meter.name)
         missing = {
@@ -180,6 +184,12 @@ def _meters(marked: Marked) -> None:
         marked.keep(one)
     marked.keep(ReadingRevision.objects.select_related("run").get(run=corrected))
     marked.texts |= {str(marked.own), f"{marked.value:.6g}"}
+
+
+def _upkeep(marked: Marked) -> None:
+    marked.keep(Keeping.objects.create())
+    now = datetime.now(UTC)
+    marked.keep(Removal.objects.create(kind=Removal.Kind.RUNS, day=now.date(), rows=3, before=now))
 
 
 def _people(marked: Marked) -> None:

@@ -1,0 +1,11 @@
+from django.urls import path
+
+from ingestion.api import runs_views
+
+app_name = "runs-api"
+urlpatterns = [
+    path("runs/", runs_views.RunsView.as_view(), name="runs"),
+    path("runs/<int:id>/", runs_views.RunView.as_view(), name="run"),
+    path("runs/<int:id>/outcomes/", runs_views.OutcomesView.as_view(), name="outcomes"),
+    path("rejections/", runs_views.RejectionsView.as_view(), name="rejections"),
+]

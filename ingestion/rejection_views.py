@@ -1,0 +1,138 @@
+"""Refused readings for people, to look up and to take away; and how long the record is kept."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from ingestion.batch import Reason
+from ingestion.download import rejections_csv
+from ingestion.lookup import RejectionsWanted
+from ingestion.models import Keeping, Removal
+from meters.zones import Zone, zone
+
+REJECTIONS_A_PAGE = 25
+REMOVALS_SHOWN = 60
+T = TypeVar("T")
+# What each reason means; the words of a refused reading say what was wrong with that one.
+REASONS = {
+    Reason.SHAPE: "No reading at all",
+    Reason.TIME: "Time can't be read",
+    Reason.FUTURE: "Lies in the future",
+    Reason.MISALIGNED: "Off the interval's beat",
+    Reason.INTERVAL: "Another interval length",
+    Reason.VALUE: "Value is no number",
+    Reason.CODE: "Unknown code",
+    Reason.QUALITY: "Unknown quality",
+    Reason.METER: "Another meter",
+}
+
+
+@require_safe
+def rejections(request: HttpRequest) -> HttpResponse:
+    """List refused readings, the latest first, each with its raw text."""
+    place = zone(request.tenant.timezone)  # type: ignore[attr-defined]
+    wanted, unread = read_wanted(request.GET, place)
+    page = Paginator(wanted.find(), REJECTIONS_A_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context: dict[str, Any] = {
+        "page_obj": page,
+        "asked": {name: request.GET.get(name, "") for name in NAMES},
+        "unread": unread,
+        "is_narrowed": wanted.is_narrowed,
+        "reasons": [(reason.value, label(reason.value)) for reason in Reason],
+        "rows": [{"one": one, "reason": label(one.reason)} for one in page],
+        "download": f"{reverse('record:rejections-csv')}?{query.urlencode()}",
+        "keeping": Keeping.current(),
+        "zone": place.name,
+        "breadcrumbs": [
+            {"label": "Ingestion", "url": reverse("ingestion:runs")},
+            {"label": "Refused readings", "url": ""},
+        ],
+    }
+    return render(request, "ingestion/rejections.html", context)
+
+
+@require_safe
+def rejections_file(request: HttpRequest) -> StreamingHttpResponse:
+    """Give the refused readings that the page shows, all of them, as CSV."""
+    tenant = request.tenant  # type: ignore[attr-defined]
+    wanted, _ = read_wanted(request.GET, zone(tenant.timezone))
+    response = StreamingHttpResponse(
+        rejections_csv(tenant, wanted), content_type="text/csv; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="{tenant.slug}-refused-readings.csv"'
+    # Upstream text is in it: no browser shall take it for a page.
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@require_safe
+def retention(request: HttpRequest) -> HttpResponse:
+    """Say how long each part of the record is kept, and what was removed of it."""
+    context: dict[str, Any] = {
+        "keeping": Keeping.current(),
+        "removals": Removal.objects.all()[:REMOVALS_SHOWN],
+        "breadcrumbs": [
+            {"label": "Ingestion", "url": reverse("ingestion:runs")},
+            {"label": "How long this is kept", "url": ""},
+        ],
+    }
+    return render(request, "ingestion/retention.html", context)
+
+
+def label(reason: str) -> str:
+    """Say what a reason means, also one that this page does not know."""
+    known = {one.value: words for one, words in REASONS.items()}
+    return known.get(reason, reason.capitalize())
+
+
+NAMES = ("reason", "meter", "run", "since", "until")
+
+
+def read_wanted(given: QueryDict, place: Zone) -> tuple[RejectionsWanted, list[str]]:
+    """Read what is looked for; what can't be read is named and left out.
+
+    Parameters
+    ----------
+    given
+        `since` and `until` are local days, both included.
+    place
+        Whose days count.
+    """
+    unread: list[str] = []
+
+    def read(name: str, parse: Callable[[str], T]) -> T | None:
+        text = given.get(name, "").strip()
+        try:
+            return parse(text) if text else None
+        except ValueError:
+            unread.append(name)
+            return None
+
+    def midnight(text: str, days: int) -> datetime:
+        return datetime.fromtimestamp(
+            place.midnight(date.fromisoformat(text) + timedelta(days=days)), UTC
+        )
+
+    wanted = RejectionsWanted(
+        reason=read("reason", lambda text: Reason(text).value),
+        meter=read("meter", UUID),
+        run=read("run", _number),
+        since=read("since", lambda text: midnight(text, 0)),
+        until=read("until", lambda text: midnight(text, 1)),
+    )
+    return wanted, unread
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise ValueError(text)
+    return int(text)
