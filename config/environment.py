@@ -6,7 +6,9 @@ An error names the variable and never repeats a value that may hold a secret.
 import base64
 import ipaddress
 import re
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import environ
@@ -134,3 +136,41 @@ def next_database(redis: str) -> str:
     if not number.isdecimal():
         raise ImproperlyConfigured("REDIS_URL names no database by number: end it with /0.")
     return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
+
+
+MAIL_SCHEMES = {"smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "memorymail"}
+
+
+def mail(name: str, *, default: str) -> dict[str, Any]:
+    """Read the address of a mail server, as settings; none where it is empty.
+
+    Errors leave the address out, for it may hold a password.
+    """
+    value = env.str(name, default=default)
+    if not value:
+        return {}
+    example = "smtp+tls://user:password@mail.example.com:587"
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in MAIL_SCHEMES and parts.port != 0
+        good = good and (bool(parts.hostname) or not parts.scheme.startswith("smtp"))
+    except ValueError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} is not a mail server such as {example}.")
+    found: dict[str, Any] = env.email_url_config(value)
+    found.pop("OPTIONS", None)
+    usual = {"smtp+tls": 587, "smtp+ssl": 465}.get(parts.scheme, 25)
+    found["EMAIL_PORT"] = found["EMAIL_PORT"] or usual
+    return found
+
+
+def sender(name: str, *, default: str) -> str:
+    """Read the address that mails come from: ``a@b.example`` or ``Name <a@b.example>``."""
+    value = str(env.str(name, default=default)).strip()
+    _, address = parseaddr(value)
+    if "\n" in value or "\r" in value or not re.fullmatch(r"[^@\s]+@[^@\s]+", address):
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is no sender: write Lastgang <no-reply@example.com>."
+        )
+    return value

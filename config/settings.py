@@ -19,12 +19,14 @@ from config.environment import (
     fernet_keys,
     host,
     level,
+    mail,
     networks,
     next_database,
     number,
     proxy,
     readable_file,
     required,
+    sender,
     switch,
 )
 from config.logs import logging_config
@@ -55,6 +57,11 @@ PUBLIC_DOMAIN = host("PUBLIC_DOMAIN", "the bare domain of this installation")
 # Which hosts there are is decided by the domains' table: TenantMiddleware answers any other with
 # 404. A list here as well would have to grow, and all be restarted, for each tenant's own domain.
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"])
+
+# Where pages are reached from outside, for links in mails; the usual port of the scheme where 0.
+PUBLIC_PORT = number(
+    "PUBLIC_PORT", default=number("PORT", default=8000) if ENVIRONMENT == "development" else 0
+)
 
 HTTPS = switch("HTTPS", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -130,7 +137,7 @@ SHARED_APPS = [
     "django_htmx",
     "csp",
 ]
-TENANT_APPS = [*BOTH, "meters", "ingestion", "analytics"]
+TENANT_APPS = [*BOTH, "meters", "ingestion", "analytics", "notices"]
 INSTALLED_APPS = [*SHARED_APPS, *(app for app in TENANT_APPS if app not in BOTH)]
 
 MIDDLEWARE = [
@@ -274,6 +281,23 @@ REST_KNOX = {
 # --- Upkeep -------------------------------------------------------------------------------------
 
 CELERY_BEAT_SCHEDULE["what is kept no longer"] = {"task": "ingestion.upkeep", "schedule": 3600.0}
+CELERY_BEAT_SCHEDULE["what is silent or failing"] = {"task": "notices.watch", "schedule": 300.0}
+
+# --- Mail ---------------------------------------------------------------------------------------
+
+# A development machine writes mails to the worker's output; without a server none are sent.
+_MAIL = mail("EMAIL_URL", default="consolemail://" if ENVIRONMENT == "development" else "")
+SENDS_MAIL = bool(_MAIL)
+EMAIL_BACKEND = _MAIL.get("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend")
+EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST") or "localhost", _MAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL.get("EMAIL_USE_TLS", False), _MAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = _MAIL.get("EMAIL_FILE_PATH") or None
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = sender(
+    "DEFAULT_FROM", default=f"Lastgang <no-reply@{PUBLIC_DOMAIN}>"
+)
 
 # --- API ----------------------------------------------------------------------------------------
 

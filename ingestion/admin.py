@@ -218,7 +218,6 @@ class FeedAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{done.meters:,} meters are asked for again.")
 
 
-
 @admin.register(RejectedReading, site=tenant_site)
 class RejectedReadingAdmin(ReadOnlyAdmin):
     list_display = ["when", "register", "reason", "why", "meter", "times", "last_seen_at"]

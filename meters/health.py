@@ -67,15 +67,32 @@ def health(meters: Sequence[Meter], now: int, days: int = 30) -> dict[int, Meter
     By primary key of the meter.
     """
     registers = [register for meter in meters for register in meter.registers.all()]
-    keys = [register.pk for register in registers]
-    ends = last_reading_ends(keys) if keys else {}
     counts = _recent_counts(registers, {m.pk: m for m in meters}, now, days)
     found = {}
-    for meter in meters:
-        own = [register.pk for register in meter.registers.all()]
-        last = max((ends[pk] for pk in own if pk in ends), default=None)
+    for key, (state, last, own) in _states(meters, now).items():
         count, expected = (sum(counts[pk][i] for pk in own) for i in (0, 1))
-        found[meter.pk] = MeterHealth(_state(meter, last, now), last, count, expected)
+        found[key] = MeterHealth(state, last, count, expected)
+    return found
+
+
+def states(meters: Sequence[Meter], now: int) -> dict[int, tuple[State, int | None]]:
+    """Say of each meter its state and when its latest interval ends [s], by one question.
+
+    Parameters and the key are those of `health`, which also counts the last days.
+    """
+    return {key: (state, last) for key, (state, last, _) in _states(meters, now).items()}
+
+
+def _states(meters: Sequence[Meter], now: int) -> dict[int, tuple[State, int | None, list[int]]]:
+    """Say of each meter its state, when its latest interval ends, and its registers."""
+    owned = {meter.pk: [one.pk for one in meter.registers.all()] for meter in meters}
+    keys = [pk for own in owned.values() for pk in own]
+    ends = last_reading_ends(keys) if keys else {}
+    found = {}
+    for meter in meters:
+        own = owned[meter.pk]
+        last = max((ends[pk] for pk in own if pk in ends), default=None)
+        found[meter.pk] = (_state(meter, last, now), last, own)
     return found
 
 

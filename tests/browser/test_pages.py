@@ -52,6 +52,8 @@ def test_every_page_is_quiet_and_fits(
         ("meters", "/meters/"),
         ("ingestion", "/ingestion/"),
         ("rejections", "/ingestion/rejections/"),
+        ("attention", "/notices/attention/"),
+        ("mails", "/notices/"),
     ):
         page.goto(site.address + path)
         if name == "overview":

@@ -48,6 +48,12 @@ MALFORMED = [
     ("DATABASE_URL", "hidden", "is not an address such as postgres://"),
     ("DATABASE_URL", "mysql://u:hidden@host/name", "is not an address such as postgres://"),
     ("DATABASE_URL", "postgres://u:hidden@host:port/name", "is not an address"),
+    ("EMAIL_URL", "http://u:hidden@host", "is not a mail server such as smtp+tls://"),
+    ("EMAIL_URL", "smtp://u:hidden@host:port", "is not a mail server"),
+    ("EMAIL_URL", "smtp+tls://", "is not a mail server"),
+    ("DEFAULT_FROM", "Lastgang", "is no sender"),
+    ("DEFAULT_FROM", "a@b.example\nBcc: c@d.example", "is no sender"),
+    ("PUBLIC_PORT", "usual", "is not a whole number"),
     ("REDIS_URL", "http://u:hidden@host", "is not an address such as redis://"),
     ("UPSTREAM_ALLOW", "10.20.0.0/99", "write networks such as 10.20.0.0/16"),
     ("UPSTREAM_ALLOW", "10.20.0.1/16", "write networks such as 10.20.0.0/16"),
@@ -120,6 +126,24 @@ def test_a_malformed_variable_names_itself(
     assert told.startswith("ImproperlyConfigured: ")
     assert name in told
     assert words in told
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        (None, "False dummy localhost 25 False False"),
+        ("smtp+tls://u:hidden@mail.example.com", "True smtp mail.example.com 587 True False"),
+        ("smtp+ssl://u:hidden@mail.example.com:4650", "True smtp mail.example.com 4650 False True"),
+        ("smtp://mail.example.com", "True smtp mail.example.com 25 False False"),
+    ],
+)
+def test_a_mail_server_is_read_from_one_address(url: str | None, told: str) -> None:
+    code = (
+        "from django.conf import settings as s; print(s.SENDS_MAIL, s.EMAIL_BACKEND.split('.')[-2],"
+        " s.EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_USE_TLS, s.EMAIL_USE_SSL, s.DEFAULT_FROM_EMAIL)"
+    )
+    done = run(code, EMAIL_URL=url)
+    assert done.stdout.strip() == f"{told} Lastgang <no-reply@example.com>", done.stderr
 
 
 def test_a_good_environment_passes_every_check() -> None:

@@ -30,6 +30,8 @@ from ingestion.models import (
 )
 from ingestion.upkeep import Keeping, Removal
 from meters.models import Meter, Site
+from notices.models import Letter, Trouble
+from notices.unsubscribing import unsubscribe_path
 from tests.conftest import Customer
 from tests.tenants.walk import Address
 
@@ -72,6 +74,8 @@ class Marked:
     def fill(self, address: Address, name: str) -> list[Any] | None:
         """Say what a parameter of an address may be, so that it leads to this tenant's things."""
         space, _, rest = address.name.rpartition(":")
+        if name == "token":
+            return [unsubscribe_path(self.customer.tenant, self._administrator()).split("/")[-2]]
         if space == "runs-api":
             return [self.objects[Run].pk]
         if name == "muid":
@@ -97,6 +101,9 @@ class Marked:
         if name == "object_id" and rest == "view_on_site":
             return [self.objects[Meter].pk]
         return self._of_model(rest, name)
+
+    def _administrator(self) -> User:
+        return User.objects.get(email=self.customer.email)
 
     def _of_model(self, rest: str, name: str) -> list[Any] | None:
         if name not in {"object_id", "id"}:
@@ -202,6 +209,15 @@ def _people(marked: Marked) -> None:
     for one in (user, group, token):
         marked.keep(one)
     administrator = User.objects.get(email=marked.customer.email)
+    letter = Letter.objects.create(
+        user=administrator, subject=marked.text("subject"), events=[], error=marked.text("bounce")
+    )
+    meter = marked.objects[Meter]
+    trouble = Trouble.objects.create(
+        kind=Trouble.Kind.SILENT, meter=meter, seen_at=datetime.now(UTC)
+    )
+    marked.keep(letter)
+    marked.keep(trouble)
     LogEntry.objects.create(
         user=administrator,
         content_type=ContentType.objects.get_for_model(Meter),

@@ -50,7 +50,7 @@ def apps(site: AdminSite) -> set[str]:
 
 
 def test_the_registries_have_people_alone_in_common() -> None:
-    assert apps(tenant_site) == {"accounts", "auth", "meters", "ingestion"}
+    assert apps(tenant_site) == {"accounts", "auth", "meters", "ingestion", "notices"}
     assert apps(operators_site) == {"accounts", "auth", "tenants"}
     assert not {Tenant, Domain} & tenant_site._registry.keys()
     # Nor by way of a list, a search, a filter or a form that follows a relation to them.

@@ -29,7 +29,7 @@ POLICY = {
 }
 # By an address's name, what its page holds that the policy keeps from taking effect.
 EXCEPTIONS: dict[str, set[str]] = {}
-OPEN = {"accounts:login", "admin:login"}
+OPEN = {"accounts:login", "admin:login", "notices:unsubscribe"}
 
 
 def policy_of(response: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingestion', '0003_kept_answers'),
+        ('ingestion', '0006_the_queue'),
         ('meters', '0002_daily_profile_storage'),
     ]
 

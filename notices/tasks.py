@@ -1,0 +1,51 @@
+"""What the queue does for notices. A task calls a service; it decides nothing."""
+
+import structlog
+from celery import shared_task
+from django.db import connection, transaction
+from django.utils import timezone
+
+from notices.models import Letter
+from notices.sending import send_due
+from notices.watching import watch
+from tenants.models import Tenant
+from tenants.schema import in_public
+from tenants.tasks import TenantTask
+
+log = structlog.get_logger(__name__)
+
+
+@shared_task(name="notices.watch", base=TenantTask, operators=True, expires=280)
+def watch_all() -> int:
+    """Have each tenant looked at. Runs every five minutes."""
+    with in_public():
+        tenants = list(Tenant.objects.order_by("schema_name"))
+    for tenant in tenants:
+        with tenant.entered():
+            watch_tenant.delay()
+    return len(tenants)
+
+
+@shared_task(name="notices.watch_tenant", expires=280)
+def watch_tenant() -> int:
+    """Look at the tenant that the message came from, and have due letters sent."""
+    now = timezone.now()
+    looked = watch(_here(), now)
+    # Also those that an earlier message, lost since, was to send.
+    if Letter.objects.due(now).exists():
+        transaction.on_commit(lambda: send_letters.delay(), robust=True)
+    return looked.open if looked else 0
+
+
+@shared_task(name="notices.send_letters", expires=280)
+def send_letters() -> int:
+    """Send the letters that are due in the tenant that the message came from."""
+    return send_due(_here()).sent
+
+
+def _here() -> Tenant:
+    """Return the tenant that the connection is in."""
+    schema = connection.schema_name  # type: ignore[attr-defined]
+    with in_public():
+        found: Tenant = Tenant.objects.get(schema_name=schema)
+    return found
