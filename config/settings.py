@@ -250,6 +250,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(number("INGESTION_DISPATCH", default=15, least=1)),
     },
     "what nobody fetched": {"task": "ingestion.tidy_inboxes", "schedule": 900.0},
+    "what is kept no longer": {"task": "ingestion.upkeep", "schedule": 3600.0},
+    "what is silent or failing": {"task": "notices.watch", "schedule": 300.0},
 }
 
 # --- Accounts -----------------------------------------------------------------------------------
@@ -280,8 +282,6 @@ REST_KNOX = {
 
 # --- Upkeep -------------------------------------------------------------------------------------
 
-CELERY_BEAT_SCHEDULE["what is kept no longer"] = {"task": "ingestion.upkeep", "schedule": 3600.0}
-CELERY_BEAT_SCHEDULE["what is silent or failing"] = {"task": "notices.watch", "schedule": 300.0}
 
 # --- Mail ---------------------------------------------------------------------------------------
 

@@ -73,25 +73,15 @@ class Marked:
 
     def fill(self, address: Address, name: str) -> list[Any] | None:
         """Say what a parameter of an address may be, so that it leads to this tenant's things."""
-        space, _, rest = address.name.rpartition(":")
-        if name == "token":
-            return [unsubscribe_path(self.customer.tenant, self._administrator()).split("/")[-2]]
-        if space == "runs-api":
-            return [self.objects[Run].pk]
         if name == "muid":
             return [SHARED, self.own]
         if name == "format":
             return ["json", "api"]
-        if address.name == "ingestion:run":
-            return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
-        if address.name == "ingestion:restore":
-            return [self.objects[ReadingRevision].pk]
-        if space == "ingestion" and name == "pk":
-            return [self.objects[Upload].pk]
-        if address.name in STEERED:
-            return [self.objects[STEERED[address.name]].pk]
+        if name == "token":
+            return [unsubscribe_path(self.customer.tenant, self._administrator()).split("/")[-2]]
+        space, _, rest = address.name.rpartition(":")
         if space != "admin" and not address.route.startswith("admin/"):
-            return None
+            return self._of_page(space, address.name, name)
         if name == "url":
             return ["nothing/of/the/kind/"]
         if name == "app_label":
@@ -101,6 +91,15 @@ class Marked:
         if name == "object_id" and rest == "view_on_site":
             return [self.objects[Meter].pk]
         return self._of_model(rest, name)
+
+    def _of_page(self, space: str, address: str, name: str) -> list[Any] | None:
+        if address == "ingestion:run":
+            return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
+        if address in NUMBERED:
+            return [self.objects[NUMBERED[address]].pk]
+        if space == "ingestion" and name == "pk":
+            return [self.objects[Upload].pk]
+        return [self.objects[Run].pk] if space == "runs-api" else None
 
     def _administrator(self) -> User:
         return User.objects.get(email=self.customer.email)
@@ -118,7 +117,8 @@ class Marked:
 
 
 # Buttons, by the model whose number stands in their address.
-STEERED: dict[str, type[Model]] = {
+NUMBERED: dict[str, type[Model]] = {
+    "ingestion:restore": ReadingRevision,
     "ingestion:cancel": Run,
     "ingestion:retry": Run,
     "ingestion:pause": Source,
