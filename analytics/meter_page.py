@@ -117,7 +117,9 @@ def _series(meter: Meter, registers: Sequence[Register], period: Period) -> dict
         [register.pk for register in registers], period.start // DAY - 1, period.end // DAY + 1
     )
     return {
-        register.pk: Series.of_days(table.of_register(register.pk)).within(period.start, period.end)
+        register.pk: Series.of_days(table.of_register(register.pk), meter.zone).within(
+            period.start, period.end
+        )
         for register in registers
     }
 

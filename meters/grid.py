@@ -5,6 +5,7 @@ A grid knows its edges and how many intervals each bucket should hold; it knows 
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from meters.zones import DAY, Instants, Zone
 
+EPOCH = date(1970, 1, 1).toordinal()
 CALENDAR = {"P1D": DAY, "P1W": 7 * DAY, "P1M": 30 * DAY, "P1Y": 365 * DAY}
 # The resolutions that are offered, from fine to coarse; others that divide a day are understood.
 OFFERED = ("PT5M", "PT15M", "PT30M", "PT1H", "P1D", "P1W", "P1M", "P1Y")
@@ -125,21 +127,30 @@ class Cadence:
         return cls(*(np.array([x], dtype=np.int64) for x in (0, interval, phase % interval)))
 
     @classmethod
-    def of_days(cls, starts: Instants, first: Instants, interval: Instants) -> "Cadence":
+    def of_days(cls, days: Instants, first: Instants, interval: Instants, place: Zone) -> "Cadence":
         """Read the cadence off stored days, each valid until the next one that differs.
 
         Parameters
         ----------
-        starts
-            Where each stored day begins [s], rising, shape ``(n,)``, n ≥ 1.
+        days
+            The local date of each stored day [days since 1970-01-01], rising, shape ``(n,)``,
+            n ≥ 1.
         first, interval
             The instant of the day's first slot [s] and the length of its slots [s].
+        place
+            In whose local days they are kept.
         """
         phase = first % interval
-        change = np.empty(len(starts), dtype=bool)
+        change = np.empty(len(days), dtype=bool)
         change[0] = True
         change[1:] = (interval[1:] != interval[:-1]) | (phase[1:] != phase[:-1])
-        return cls(starts[change], interval[change].astype(np.int64), phase[change])
+        # The day begins at its midnight, which may lie before its first slot: hourly readings on
+        # UTC's hours begin three quarters of an hour into Kathmandu's day. No slot of the cadence
+        # before is expected there any more. Only a few days change it, so one by one will do.
+        since = first[change].astype(np.int64)
+        for at, day in enumerate(days[change].tolist()):
+            since[at] = min(since[at], place.midnight(date.fromordinal(EPOCH + day)))
+        return cls(since, interval[change].astype(np.int64), phase[change])
 
     @property
     def finest(self) -> int:

@@ -141,7 +141,7 @@ def _count(
     days, validity = edges[meter.zone], meter.validity
     own = own.starting_in(int(days[0]), now)
     if len(own):
-        cadence = Cadence.of_days(own.first, own.first, own.interval)
+        cadence = Cadence.of_days(own.day, own.first, own.interval, meter.zone)
     else:
         cadence = Cadence.steady(register.interval or 900)
     expected = cadence.count(days, validity.since, validity.until, now)

@@ -120,7 +120,7 @@ def read_series(register: Register, start: int, end: int) -> Series:
     A day row is kept under its local date; a day more on each side covers every zone.
     """
     table = read_days([register.pk], start // DAY - 1, end // DAY + 1)
-    return Series.of_days(table, register.interval or 900).within(start, end)
+    return Series.of_days(table, register.meter.zone, register.interval or 900).within(start, end)
 
 
 @dataclass(frozen=True)

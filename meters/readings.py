@@ -127,7 +127,9 @@ def _from_values(
         [register.pk for register in registers], query.start // DAY - 1, query.end // DAY + 1
     )
     series = {
-        register.pk: Series.of_days(table.of_register(register.pk), register.interval or 900)
+        register.pk: Series.of_days(
+            table.of_register(register.pk), register.meter.zone, register.interval or 900
+        )
         for register in registers
     }
     coarsest = max(registers, key=lambda register: series[register.pk].cadence.finest)
@@ -165,7 +167,10 @@ def _with_next_states(series: dict[int, Series], query: Query) -> dict[int, Seri
         pk for pk, one in series.items() if len(one) and int(one.instants[-1]) < query.end
     ]
     table = read_next_days(still_open, last) if still_open else DayTable.empty()
-    return {pk: _joined(one, Series.of_days(table.of_register(pk))) for pk, one in series.items()}
+    return {
+        pk: _joined(one, Series.of_days(table.of_register(pk), query.zone))
+        for pk, one in series.items()
+    }
 
 
 def _joined(series: Series, later: Series) -> Series:
@@ -249,7 +254,7 @@ def _sum_days(
     )
     where, n = grid.locate(first), len(grid)
     if len(totals):
-        cadence = Cadence.of_days(totals.first, totals.first, totals.interval)
+        cadence = Cadence.of_days(totals.day, totals.first, totals.interval, register.meter.zone)
     else:
         cadence = Cadence.steady(register.interval or 900)
     counted = np.bincount(where, weights=count, minlength=n).astype(np.int64)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from meters.days import DayTable, Floats, Ints, Mask, Qualities, exact_sums
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
 from meters.qualities import NAMES, worse
+from meters.zones import Zone
 
 FAR_FUTURE = 2**40
 
@@ -105,8 +106,8 @@ class Series:
         return len(self.instants)
 
     @classmethod
-    def of_days(cls, table: DayTable, default_interval: int = 900) -> "Series":
-        """Read one register's series off its stored days."""
+    def of_days(cls, table: DayTable, place: Zone, default_interval: int = 900) -> "Series":
+        """Read one register's series off its stored days, the local days of its meter's zone."""
         if not len(table):
             none = np.zeros(0, dtype=np.int64)
             return cls(
@@ -118,7 +119,7 @@ class Series:
             np.repeat(table.interval, table.slots)[there],
             table.values[there],
             table.qualities[there],
-            Cadence.of_days(table.first, table.first, table.interval),
+            Cadence.of_days(table.day, table.first, table.interval, place),
         )
 
     def within(self, start: int, end: int) -> "Series":

@@ -257,9 +257,23 @@ def test_an_interval_is_expected_once_it_has_ended() -> None:
 
 def test_the_cadence_of_stored_days_changes_where_they_do() -> None:
     starts = np.arange(4) * DAY
-    cadence = Cadence.of_days(starts, starts + 60, np.array([900, 900, 3600, 900]))
+    interval = np.array([900, 900, 3600, 900])
+    cadence = Cadence.of_days(np.arange(4), starts + 60, interval, zone("UTC"))
     assert cadence.since.tolist() == [0, 2 * DAY, 3 * DAY]
     assert cadence.interval.tolist() == [900, 3600, 900]
     assert cadence.phase.tolist() == [60, 60, 60]
     assert cadence.finest == 900
     assert cadence.count(np.append(starts, 4 * DAY), 0, 2**40, 2**40).tolist() == [96, 96, 24, 96]
+
+
+def test_a_cadence_ends_with_its_local_day() -> None:
+    """Quarter-hours until Kathmandu's midnight, then hours on UTC's hours: the first at 00:45."""
+    place = zone("Asia/Kathmandu")
+    midnight = place.midnight(date(2023, 2, 2))
+    first = np.array([place.midnight(date(2023, 2, 1)), midnight + 45 * 60])
+    days = np.array([(date(2023, 2, day) - date(1970, 1, 1)).days for day in (1, 2)])
+    cadence = Cadence.of_days(days, first, np.array([900, 3600]), place)
+    assert cadence.since.tolist()[1:] == [midnight]
+    edges = np.array([first[0], midnight, place.midnight(date(2023, 2, 3))])
+    # The clock shows 00:45 for the first time at an hour of UTC, and again each hour until 23:45.
+    assert cadence.count(edges, 0, 2**40, 2**40).tolist() == [96, 24]

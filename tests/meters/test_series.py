@@ -183,7 +183,7 @@ def test_an_empty_bucket_is_nothing_never_zero() -> None:
 
 
 def test_no_readings_and_no_range() -> None:
-    series = Series.of_days(DayTable.empty())
+    series = Series.of_days(DayTable.empty(), zone("UTC"))
     hour = Resolution.parse("PT1H")
     empty = series.resample(Grid(0, DAY, hour, zone("UTC")), Statistic.MEAN, now=LATER)
     assert np.isnan(empty.values).all()
@@ -222,7 +222,7 @@ def test_of_days_reads_what_a_table_holds() -> None:
         np.array([1, 0, 2, 1, 1], dtype=np.int16),
         np.array([1, 1]),
     )
-    series = Series.of_days(table)
+    series = Series.of_days(table, zone("UTC"))
     assert series.instants.tolist() == [0, 1800, DAY, DAY + HOUR]
     assert series.intervals.tolist() == [900, 900, 3600, 3600]
     assert series.values.tolist() == [1.0, 3.0, 4.0, 5.0]
