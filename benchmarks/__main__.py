@@ -18,7 +18,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from benchmarks import storing, sweeping  # noqa: E402
+from benchmarks import prefetching, storing, sweeping  # noqa: E402
 from benchmarks.report import Report  # noqa: E402
 
 
@@ -28,6 +28,7 @@ def main(arguments: list[str]) -> None:
     report = Report()
     storing.run(report, meters=meters)
     sweeping.run(report, registers=10 * meters)
+    prefetching.run(report)
     report.show()
     report.save()
 

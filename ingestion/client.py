@@ -5,6 +5,7 @@ becomes of an answer that holds more than was asked, or less, is the business of
 """
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -85,6 +86,7 @@ class Client:
         self._turn = turn
         self.limits = limits or Limits()
         self.usage = Usage()
+        self._abandoned = threading.Event()
         self._sleep = sleep
         self._transport = Transport(
             self.limits,
@@ -98,6 +100,11 @@ class Client:
 
     def __exit__(self, *_exc: object) -> None:
         self._transport.close()
+
+    def abandon(self) -> None:
+        """Break off, from another thread, whatever is being asked; nothing is asked any more."""
+        self._abandoned.set()
+        self._transport.hang_up()
 
     def page(self, muid: UUID, start: int, stop: int) -> Page:
         """Ask for the newest rows of ``[start, stop)`` [s], at most `limit` of them.
@@ -130,13 +137,27 @@ class Client:
                 is_late = time.monotonic() - began > self.limits.patience
                 if attempt == self.limits.attempts or is_late:
                     raise error.final(attempt) from None
+                self._go_on()
                 self.usage.retries += 1
-                self._sleep(self._pause(attempt, error.wait))
+                self._rest(self._pause(attempt, error.wait))
             else:
                 return Page(rows, len(rows) >= self.endpoint.limit)
         raise AssertionError("the last attempt returns or raises")
 
+    def _rest(self, seconds: float) -> None:
+        if self._sleep is time.sleep:
+            # The same, but `abandon` ends it.
+            self._abandoned.wait(seconds)
+            self._go_on()
+        else:
+            self._sleep(seconds)
+
+    def _go_on(self) -> None:
+        if self._abandoned.is_set():
+            raise UpstreamError("It was not asked on, for nobody waits for the answer any more.")
+
     def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
+        self._go_on()
         self.usage.requests += 1
         host = self.endpoint.host
         deadline = time.monotonic() + self.limits.total
@@ -166,6 +187,7 @@ class Client:
                 )
             if time.monotonic() > deadline:
                 raise took_too_long(host, self.limits)
+            self._go_on()
             yield chunk
 
     def _rows(self, body: bytes, host: str) -> list[Any]:

@@ -1,7 +1,7 @@
 """One meter within a run: asked piece by piece, stored, put on record."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from ingestion.lease import HandOverError, Lease, LostLeaseError
 from ingestion.meterlock import MeterBusyError, alone_with
 from ingestion.models import PLACE, Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
+from ingestion.prefetch import ahead
 from ingestion.record import NOTHING, Counts, grow, storable
 from ingestion.registers import UnknownMeterError
 from ingestion.results import MeterResult
@@ -67,6 +68,7 @@ class Job:
     excused: bool = False
     _told: Usage = field(init=False)
     _untold: Counts = NOTHING
+    _goes_on: bool = False
 
     def __post_init__(self) -> None:
         self.result = MeterResult(self.feed.meter.muid, self.feed.meter.name)
@@ -107,15 +109,32 @@ class Job:
         yield self.close(), 1.0
 
     def _pieces(self, start: int, stop: int) -> Iterator[tuple[MeterResult, float]]:
+        """Store each piece while the next one is asked for."""
         meter = self.feed.meter
         asked = Asked(now(), meter.muid, measurement=self.source.measurement)
-        for piece in windows(self.client, asked, meter.muid, start, stop, self.source.interval):
-            if self.lease:
-                self.lease.check()
-            self._store(piece)
-            yield self.result, (piece.stop - start) / (stop - start)
-            if self.lease and self.lease.is_over and piece.stop < stop:
-                raise HandOverError(self.feed.pk, piece.stop)
+        pieces = windows(self.client, asked, meter.muid, start, stop, self.source.interval)
+        check = self.lease.check if self.lease else None
+        coming = ahead(self._with_usage(pieces), hang_up=self._hang_up, check=check)
+        with closing(coming):
+            for piece, usage in coming:
+                if check:
+                    check()
+                self._store(piece, usage)
+                yield self.result, (piece.stop - start) / (stop - start)
+                if self.lease and self.lease.is_over and piece.stop < stop:
+                    # What is asked ahead by now is asked again by whoever goes on.
+                    raise HandOverError(self.feed.pk, piece.stop)
+
+    def _hang_up(self) -> None:
+        # After a failure to store the next meter is asked through the same client, so the answer
+        # that is under way is waited for; else this worker asks nothing more.
+        if not self._goes_on:
+            self.client.abandon()
+
+    def _with_usage(self, pieces: Iterator[Window]) -> Iterator[tuple[Window, Usage]]:
+        """Say with each piece what asking has cost by then: the next one is asked for meanwhile."""
+        for piece in pieces:
+            yield piece, replace(self.client.usage)
 
     def _alone(self) -> AbstractContextManager[None]:
         """Keep other runs from asking for this meter until the answers are stored."""
@@ -123,7 +142,8 @@ class Job:
             return nullcontext()
         return alone_with(self.feed.meter_id, check=self.lease.check)
 
-    def _store(self, piece: Window) -> None:
+    def _store(self, piece: Window, usage: Usage) -> None:
+        self._goes_on = True
         stored = store(
             piece.batch,
             rejections=piece.rejections,
@@ -134,11 +154,11 @@ class Job:
                 asked=self.result.muid,
                 remarks=self._remarks(piece),
                 untold=self._untold,
-                spent=self._spent(),
+                spent=self._spent(usage),
                 keep=self.lease is not None,
             ),
         )
-        self._told = replace(self.client.usage)
+        self._goes_on, self._told = False, usage
         warnings = stored.warnings.get(self.result.muid, [])
         is_told = stored.counts.is_news or bool(warnings)
         self._untold = NOTHING if is_told else self._untold + stored.counts
@@ -153,9 +173,9 @@ class Job:
         is_file = PLACE in self.source.address
         return [*piece.warnings, *([STRAYS] if piece.has_strays and not is_file else [])]
 
-    def _spent(self) -> dict[str, int]:
+    def _spent(self, usage: Usage) -> dict[str, int]:
         """Say what asking has cost since it was last put on record."""
-        usage, told = self.client.usage, self._told
+        told = self._told
         return {
             "requests": usage.requests - told.requests,
             "bytes": usage.bytes - told.bytes,
@@ -193,7 +213,7 @@ class Job:
 
     def _break(self) -> None:
         """Put on record what is not yet, of a meter that is gone on with later."""
-        spent, untold = self._spent(), self._untold.unchanged
+        spent, untold = self._spent(self.client.usage), self._untold.unchanged
         with transaction.atomic():
             grow(self.run, **spent)
             if untold:
@@ -209,7 +229,7 @@ class Job:
         return self.result
 
     def _close(self, error: str) -> None:
-        spent, untold = self._spent(), self._untold.unchanged
+        spent, untold = self._spent(self.client.usage), self._untold.unchanged
         if any(spent.values()):
             grow(self.run, **spent)
         has_outcome = self.result.counts.is_news or self.result.warnings

@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPResponse
 from typing import Any
@@ -42,11 +42,14 @@ class Dialler:
         Which addresses may be asked; None where a proxy is asked, which the operator has chosen.
     deadline
         When the present question must have been answered, on the monotonic clock [s].
+    reading
+        The connection from which an answer has last been awaited.
     """
 
     def __init__(self, guard: Guard | None, limits: Limits) -> None:
         self.guard, self._limits = guard, limits
         self.deadline = 0.0
+        self.reading: socket.socket | None = None
 
     def connect(self, connection: urllib3.connection.HTTPConnection) -> socket.socket:
         """Connect to a checked address of the connection's host; the first that answers counts."""
@@ -88,6 +91,7 @@ class _Timed(io.RawIOBase):
 
     def __init__(self, raw: Any, connected: socket.socket, dialler: Dialler) -> None:
         self._raw, self._socket, self._dialler = raw, connected, dialler
+        dialler.reading = connected
         self._read = connected.gettimeout()
 
     def readable(self) -> bool:
@@ -198,6 +202,13 @@ class Transport:
 
     def close(self) -> None:
         self._session.close()
+
+    def hang_up(self) -> None:
+        """Break off, from another thread, the answer that is awaited."""
+        if self._dialler.reading is not None:
+            # Where it has been closed already, there is nothing to break off.
+            with suppress(OSError):
+                self._dialler.reading.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
     def get(

@@ -1,5 +1,6 @@
 """Runs over HTTP: what fails, what goes on, what is put on record, and in how many queries."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -152,6 +153,37 @@ def test_a_fault_of_ours_is_one_meters_failure(
         "",
     ]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_fault_of_ours_while_the_next_piece_is_asked_for_stops_no_other_meter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    meters = [make_meter(f"Meter {n}") for n in range(2)]
+    right = jobs.store
+
+    def wrong(batch, **options):  # type: ignore[no-untyped-def]
+        if options["context"].asked == meters[0].muid:
+            raise ZeroDivisionError
+        return right(batch, **options)
+
+    def respond(handler: Handler) -> None:
+        query = handler.server.asked[-1].query
+        start, stop = (datetime.fromisoformat(query[name]) for name in ("start", "stop"))
+        if start > START:
+            time.sleep(0.1)
+        inside = [
+            one
+            for one in day_of(query["muid"])
+            if start <= datetime.fromisoformat(str(one["timestamp"])) < stop
+        ]
+        rows({"data": inside[:40]})(handler)
+
+    monkeypatch.setattr(jobs, "store", wrong)
+    with answering(respond) as upstream:
+        result = sweep(make_source(upstream.address, *meters, limit=40), **WINDOW)
+    assert "ZeroDivisionError" in result.meters[0].error
+    assert (result.meters[1].error, result.meters[1].counts) == ("", Counts(new=96))
+    check_rows()
 
 
 def test_a_dead_host_is_not_asked_for_every_meter() -> None:
