@@ -102,6 +102,9 @@ def check_days() -> int:
             "AND cardinality(d.values) = cardinality(d.qualities) "
             "AND coalesce(abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) < 1e-9, "
             "d.count = 0 AND d.total IS NULL)), true) "
+            "AND d.count > 0 AND cardinality(d.values) = cardinality(d.qualities) "
+            "AND abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) "
+            "<= 1e-9 * (1 + (SELECT sum(abs(v)) FROM unnest(d.values) v))), true) "
             "FROM daily_profile d"
         )
         rows, sound = cursor.fetchone()
