@@ -74,9 +74,12 @@ def _without(found: Found, keys: Iterable[RegisterKey]) -> list[RegisterKey]:
 
 
 def _locked(keys: Iterable[RegisterKey]) -> Found:
+    # The meters as well: who has waited for one to be cut anew must find its new zone, and of rows
+    # that are joined but not locked the database shows what they were before; nor may one be erased
+    # while its readings are written.
     return _found(
         f"SELECT {FIELDS}, false FROM meters_register r JOIN meters_meter m ON m.id = r.meter_id "
-        "WHERE m.muid = ANY(%s) ORDER BY r.id FOR NO KEY UPDATE OF r",
+        "WHERE m.muid = ANY(%s) ORDER BY r.id FOR NO KEY UPDATE OF r FOR KEY SHARE OF m",
         [list({key.muid for key in keys})],
     )
 
@@ -86,15 +89,21 @@ def _made(keys: Iterable[RegisterKey]) -> Found:
     # One code is one register, whatever measurements it came under: the first one names it.
     named = {(key.muid, key.obis): key.measurement for key in sorted(keys, reverse=True)}
     return _found(
-        "WITH r AS ("
+        "WITH m AS (SELECT id, muid, timezone FROM meters_meter WHERE muid = ANY(%s) "
+        "ORDER BY id FOR KEY SHARE), r AS ("
         "INSERT INTO meters_register (meter_id, obis, measurement) "
         "SELECT m.id, asked.obis, asked.measurement "
         "FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked(muid, obis, measurement) "
-        "JOIN meters_meter m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
+        "JOIN m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
         "ON CONFLICT (meter_id, obis) DO NOTHING "
         "RETURNING id, meter_id, obis, measurement, interval) "
-        f"SELECT {FIELDS}, true FROM r JOIN meters_meter m ON m.id = r.meter_id",
-        [[muid for muid, _ in named], [obis for _, obis in named], list(named.values())],
+        f"SELECT {FIELDS}, true FROM r JOIN m ON m.id = r.meter_id",
+        [
+            sorted({muid for muid, _ in named}),
+            [muid for muid, _ in named],
+            [obis for _, obis in named],
+            list(named.values()),
+        ],
     )
 
 
@@ -121,3 +130,10 @@ def learn_intervals(intervals: dict[int, int]) -> None:
                 "WHERE r.id = learnt.id",
                 [list(intervals), list(intervals.values())],
             )
+
+
+def hold_meter(muid: UUID) -> bool:
+    """Keep a meter from being erased until the transaction ends; False where there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM meters_meter WHERE muid = %s FOR KEY SHARE", [muid])
+        return cursor.fetchone() is not None

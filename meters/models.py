@@ -107,7 +107,8 @@ class Meter(models.Model):
             raise ValidationError(
                 {
                     "timezone": "This meter already has readings, kept in local days of "
-                    f"{before}. Its zone can't be changed here."
+                    f"{before}, so its zone can't be changed here. Have them cut anew: manage.py "
+                    f"recut --tenant … --meter {self.muid} --timezone {self.timezone}"
                 }
             )
 

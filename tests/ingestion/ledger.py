@@ -95,3 +95,16 @@ def every(interval: int, count: int, start: int, register: int = 1) -> list[Read
 def counts(merged: Merged) -> tuple[int, int, int]:
     """How many readings were new, corrected, unchanged."""
     return int(merged.new.sum()), int(merged.corrected.sum()), int(merged.unchanged.sum())
+
+
+def check_rows_of(table: DayTable, place: Zone) -> None:
+    """Each row holds one local day's slots, all of them, and none of another day."""
+    keys = list(zip(table.register.tolist(), table.day.tolist(), strict=True))
+    assert keys == sorted(set(keys))
+    for row, (_, day) in enumerate(keys):
+        instants = table.instants[table.row_slots(row)]
+        date = np.datetime64(day, "D").item()
+        assert {place.date_at(int(at)) for at in (instants[0], instants[-1])} == {date}
+        for outside in (instants[0] - table.interval[row], instants[-1] + table.interval[row]):
+            assert place.date_at(int(outside)) != date
+    assert (table.counts > 0).all()

@@ -100,11 +100,9 @@ def check_days() -> int:
             "SELECT count(*), coalesce(bool_and("
             "d.count = (SELECT count(v) FROM unnest(d.values) v) "
             "AND cardinality(d.values) = cardinality(d.qualities) "
-            "AND coalesce(abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) < 1e-9, "
+            "AND coalesce(abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) "
+            "<= 1e-9 * (1 + (SELECT sum(abs(v)) FROM unnest(d.values) v)), "
             "d.count = 0 AND d.total IS NULL)), true) "
-            "AND d.count > 0 AND cardinality(d.values) = cardinality(d.qualities) "
-            "AND abs(d.total - (SELECT sum(v) FROM unnest(d.values) v)) "
-            "<= 1e-9 * (1 + (SELECT sum(abs(v)) FROM unnest(d.values) v))), true) "
             "FROM daily_profile d"
         )
         rows, sound = cursor.fetchone()

@@ -9,9 +9,17 @@ from hypothesis import strategies as st
 
 from ingestion.batch import Reason
 from ingestion.merge import Merged
-from meters.days import DayTable
 from meters.zones import zone
-from tests.ingestion.ledger import ZURICH, Ledger, Reading, Readings, counts, every, readings_of
+from tests.ingestion.ledger import (
+    ZURICH,
+    Ledger,
+    Reading,
+    Readings,
+    check_rows_of,
+    counts,
+    every,
+    readings_of,
+)
 
 HOUR, DAY = 3600, 86_400
 # The day before the one of 23 hours.
@@ -72,7 +80,7 @@ def take_and_check(ledger: Ledger, delivery: list[Reading]) -> None:
     corrections = {key: old for key, old in written_over.items() if old[1]}
     assert {**after, **corrections} | before == {**after, **corrections}
     assert not (written_over.keys() - corrections.keys()) & before.keys(), "they were empty"
-    check_rows(ledger.table)
+    check_rows_of(ledger.table, ZURICH)
 
     again = Ledger(table=ledger.table, known=dict(ledger.known)).take(delivery)
     if not merged.conflicting:
@@ -92,20 +100,6 @@ def replaced_by(merged: Merged) -> Readings:
     found = dict(zip(keys, old, strict=True))
     assert found.keys() <= readings_of(changed).keys()
     return found
-
-
-def check_rows(table: DayTable) -> None:
-    """Each row holds one local day's slots, all of them, and no reading of another day."""
-    keys = list(zip(table.register.tolist(), table.day.tolist(), strict=True))
-    assert keys == sorted(set(keys))
-    for row, (_, day) in enumerate(keys):
-        instants = table.instants[table.row_slots(row)]
-        assert {ZURICH.date_at(int(at)) for at in (instants[0], instants[-1])} == {
-            np.datetime64(day, "D").item()
-        }
-        for outside in (instants[0] - table.interval[row], instants[-1] + table.interval[row]):
-            assert ZURICH.date_at(int(outside)) != np.datetime64(day, "D").item()
-    assert (table.counts > 0).all()
 
 
 def test_a_correction_keeps_what_it_replaces() -> None:
