@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.sites import tenant_site
-from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.models import Erasure, Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from ingestion.services import plan_run
 from ingestion.steering import (
     SteeringError,
@@ -303,3 +303,11 @@ class RemovalAdmin(ReadOnlyAdmin):
     list_display = ["day", "kind", "rows", "before", "last_at"]
     list_filter = ["kind"]
     date_hierarchy = "day"
+@admin.register(Erasure, site=tenant_site)
+class ErasureAdmin(ReadOnlyAdmin):
+    """What was erased. A meter is erased from its Readings page, by command or over the API."""
+
+    list_display = ["erased_at", "person", "reason", "told"]
+    search_fields = ["person", "reason"]
+    date_hierarchy = "erased_at"
+    fields = ["erased_at", "person", "reason", "told"]

@@ -19,7 +19,7 @@ from ingestion.models import PLACE, Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
 from ingestion.prefetch import ahead
 from ingestion.record import NOTHING, Counts, grow, storable
-from ingestion.registers import UnknownMeterError
+from ingestion.registers import UnknownMeterError, hold_meter
 from ingestion.results import MeterResult
 from ingestion.store import Context, store
 from ingestion.windows import STRAYS, Window, windows
@@ -233,7 +233,8 @@ class Job:
         if any(spent.values()):
             grow(self.run, **spent)
         has_outcome = self.result.counts.is_news or self.result.warnings
-        if error or (untold and has_outcome):
+        # To one that was erased in the meantime nothing is put down any more.
+        if (error or (untold and has_outcome)) and hold_meter(self.result.muid):
             Outcome.objects.update_or_create(
                 run=self.run,
                 meter=self.feed.meter,

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ingestion.batch import Reason
+from ingestion.erasure_record import Erasure as Erasure
 from ingestion.fields import EncryptedTextField
 from ingestion.idempotency import KeptAnswer as KeptAnswer
 from ingestion.inbox import Upload as Upload

@@ -30,7 +30,13 @@ from ingestion.record import (
     record_outcomes,
     record_rejections,
 )
-from ingestion.registers import LockedRegister, learn_intervals, locked_registers
+from ingestion.registers import (
+    LockedRegister,
+    UnknownMeterError,
+    hold_meter,
+    learn_intervals,
+    locked_registers,
+)
 from ingestion.writing import keep_replaced, write_days
 from meters.days import DayTable
 from meters.obis import ObisCode
@@ -170,6 +176,7 @@ class _Storing:
             registers = locked_registers(batch.keys)
             batch, misnamed = _of_measurement(batch, registers, raw)
             refused += misnamed
+            self._hold_asked(batch)
             for name in sorted({register.timezone for register in registers}):
                 part, where = _of_zone(batch, registers, name)
                 merged = self._merge(part, name, registers)
@@ -185,6 +192,13 @@ class _Storing:
             if not context.keep:
                 transaction.set_rollback(True)
         return Stored(total, self.counts, self.warnings, self.written, refused)
+
+    def _hold_asked(self, batch: Batch) -> None:
+        """See that what is put down to the meter asked for is not written after its erasure."""
+        asked = self.context.asked
+        locked = {key.muid for key in batch.keys}
+        if asked is not None and asked not in locked and not hold_meter(asked):
+            raise UnknownMeterError(f"There is no meter {asked} here. Register it first.")
 
     def _merge(self, part: Incoming, name: str, registers: Sequence[LockedRegister]) -> Merged:
         """Merge what came, but for what corrections by hand hold off."""

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from ingestion import record_views, register_views, steering_views, upload_views, views
+from ingestion import (
+    erasure_views,
+    record_views,
+    register_views,
+    steering_views,
+    upload_views,
+    views,
+)
 
 app_name = "ingestion"
 urlpatterns = [
@@ -14,6 +21,8 @@ urlpatterns = [
     path("meters/<uuid:muid>/readings/", record_views.readings, name="readings"),
     path("meters/<uuid:muid>/readings/interval/", record_views.slot, name="slot"),
     path("meters/<uuid:muid>/readings/correct/", record_views.correct, name="correct"),
+    path("meters/<uuid:muid>/erase/", erasure_views.erase, name="erase"),
+    path("erasures/", erasure_views.erasures, name="erasures"),
     path("revisions/<int:pk>/restore/", record_views.restore, name="restore"),
     path("runs/<int:pk>/cancel/", steering_views.cancel, name="cancel"),
     path("runs/<int:pk>/retry/", steering_views.retry, name="retry"),

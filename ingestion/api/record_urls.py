@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ingestion.api import record_views
+from ingestion.api import erasure_views, record_views
 
 app_name = "record-api"
 urlpatterns = [
@@ -14,5 +14,7 @@ urlpatterns = [
         record_views.MeterRevisionsView.as_view(),
         name="meter-revisions",
     ),
+    path("meters/<uuid:muid>/erasure/", erasure_views.ErasureView.as_view(), name="erasure"),
+    path("erasures/", erasure_views.ErasuresView.as_view(), name="erasures"),
     path("revisions/", record_views.RevisionsView.as_view(), name="revisions"),
 ]

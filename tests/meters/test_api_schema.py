@@ -53,6 +53,8 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/runs/",
         "GET /api/v1/runs/{id}/",
         "GET /api/v1/runs/{id}/outcomes/",
+        "POST /api/v1/meters/{muid}/erasure/",
+        "GET /api/v1/erasures/",
     }
 
 
@@ -98,6 +100,8 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         },
         "GET /api/v1/runs/{id}/": {"id"},
         "GET /api/v1/runs/{id}/outcomes/": {"id", "page", "page_size", "show"},
+        "POST /api/v1/meters/{muid}/erasure/": {"muid"},
+        "GET /api/v1/erasures/": {"page", "page_size"},
     }
     for name, operation in operations(schema).items():
         assert {one["name"] for one in operation["parameters"]} == wanted[name]

@@ -20,6 +20,7 @@ from accounts.models import ApiToken, User
 from accounts.sites import tenant_site
 from ingestion.files import RowsFile, ingest_file
 from ingestion.models import (
+    Erasure,
     Feed,
     Outcome,
     ReadingRevision,
@@ -227,6 +228,11 @@ def _people(marked: Marked) -> None:
         change_message="",
     )
     content = f"Zeit;{marked.text('column')}\n2023-01-01T00:00Z;{marked.text('cell')}\n"
+    marked.keep(
+        Erasure.objects.create(
+            person=marked.text("eraser"), reason=marked.text("erased"), counts={"readings": 7}
+        )
+    )
     marked.keep(Upload.objects.keep(administrator.pk, marked.text("upload"), [content.encode()]))
     marked.texts |= {administrator.email, marked.customer.domain, token.token_key}
 

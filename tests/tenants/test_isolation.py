@@ -46,7 +46,10 @@ def assert_clean(path: str, text: str, others: Marked, *, asked_for: str = "") -
 
 
 # What changes something: an empty request is told what it lacks, the other's meter is not there.
-WRITES = {("post", "/api/v1/meters/{muid}/corrections/")}
+WRITES = {
+    ("post", "/api/v1/meters/{muid}/corrections/"),
+    ("post", "/api/v1/meters/{muid}/erasure/"),
+}
 
 
 def check_write(client: Client, path: str, mine: Marked, others: Marked) -> None:
