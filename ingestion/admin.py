@@ -303,6 +303,8 @@ class RemovalAdmin(ReadOnlyAdmin):
     list_display = ["day", "kind", "rows", "before", "last_at"]
     list_filter = ["kind"]
     date_hierarchy = "day"
+
+
 @admin.register(Erasure, site=tenant_site)
 class ErasureAdmin(ReadOnlyAdmin):
     """What was erased. A meter is erased from its Readings page, by command or over the API."""

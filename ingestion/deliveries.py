@@ -9,9 +9,11 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ingestion.batch import Batch, Reason, Rejection
+from ingestion.erasure_record import erased_among
 from ingestion.lease import Lease
 from ingestion.models import LEASE, Run
 from ingestion.parsing import Parsed
@@ -171,8 +173,9 @@ def _store(run: Run, delivery: Delivery) -> RunResult:
 
 
 def _see_to_meters(delivery: Delivery) -> None:
-    """Make the meters that are missing, where that is wished for."""
+    """Make the meters that are missing, where that is wished for; but none that was erased."""
     if delivery.register_zone is not None:
+        before = set(_meters_of(delivery).values_list("pk", flat=True))
         Meter.objects.bulk_create(
             [
                 Meter(muid=muid, name=f"Meter {str(muid)[:8]}", timezone=delivery.register_zone)
@@ -180,8 +183,15 @@ def _see_to_meters(delivery: Delivery) -> None:
             ],
             ignore_conflicts=True,
         )
+        made = _meters_of(delivery).exclude(pk__in=before)
+        # Asked after they were made: an erasure that was under way has been waited for by then.
+        made.filter(muid__in=erased_among(made.values_list("muid", flat=True))).delete()
     elif delivery.only and not Meter.objects.filter(muid=delivery.only).exists():
         raise UnknownMeterError(f"There is no meter {delivery.only} here. Register it first.")
+
+
+def _meters_of(delivery: Delivery) -> QuerySet[Meter]:
+    return Meter.objects.filter(muid__in=delivery.muids)
 
 
 def _of_known_meters(delivery: Delivery) -> tuple[Batch, list[Rejection]]:

@@ -2,9 +2,10 @@
 
 The meter's registers and the meter itself are locked first, as the store locks them. Whoever is
 storing its readings at that moment is waited for, and what was stored goes as well; whoever comes
-later finds no meter, and stores nothing (see `ingestion.registers`). Whatever refers to a meter by
-a foreign key goes with it. What else may hold something of it, such as texts or kept requests, says
-how that is erased by a function of its own, registered with `erases`.
+later finds no meter, and stores nothing (see `ingestion.registers`); files that are brought later
+don't make it anew, and what is refused of it is counted, but not kept. Whatever refers to a meter
+by a foreign key goes with it. What else may hold something of it, such as texts or kept requests,
+says how that is erased by a function of its own, registered with `erases`.
 """
 
 import re
@@ -15,6 +16,7 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from ingestion.erasure_record import digest_of
 from ingestion.models import Erasure
 from ingestion.registers import UnknownMeterError
 from ingestion.store import retried
@@ -136,7 +138,8 @@ def _erase(muid: UUID, person: str, reason: str) -> Erasure:
         # What refers to a meter and has no eraser of its own.
         if label != Meter._meta.label:  # noqa: SLF001 - its documented name
             counts[label] = counts.get(label, 0) + n
-    return Erasure.objects.create(person=person, reason=reason, counts=counts)
+    digest = digest_of(muid)
+    return Erasure.objects.create(person=person, reason=reason, counts=counts, digest=digest)
 
 
 def _locked(muid: UUID) -> Meter:

@@ -1,7 +1,14 @@
-"""That a meter was erased: who did it, when, why and how much; nothing tells which one it was."""
+"""That a meter was erased: who did it, when, why and how much; nothing tells which one it was.
+
+Only whoever has a MUID at hand, and the installation's secret, can tell whether it is one of them.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
 
 from django.db import models
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 
 class Erasure(models.Model):
@@ -11,6 +18,7 @@ class Erasure(models.Model):
     # In letters, for the record outlives the account.
     person = models.CharField(max_length=254, help_text="Who did it.")
     reason = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, editable=False, db_index=True)
     counts = models.JSONField(default=dict, help_text="How many of what, by name.")
 
     class Meta:
@@ -23,3 +31,17 @@ class Erasure(models.Model):
     def told(self) -> str:
         """How many of what, in words."""
         return ", ".join(f"{n:,} {what}" for what, n in self.counts.items() if n) or "nothing else"
+
+
+def digest_of(muid: UUID) -> str:
+    """Return the fingerprint by which an erased meter is recognised when it is brought again."""
+    return salted_hmac("ingestion.erasure", str(muid), algorithm="sha256").hexdigest()
+
+
+def erased_among(muids: Iterable[UUID]) -> set[UUID]:
+    """Say which of these meters were erased here; they may have been registered again since."""
+    digests = {digest_of(muid): muid for muid in muids}
+    if not digests:
+        return set()
+    found = Erasure.objects.filter(digest__in=digests).values_list("digest", flat=True)
+    return {digests[digest] for digest in found}

@@ -229,11 +229,10 @@ class Job:
         return self.result
 
     def _close(self, error: str) -> None:
+        # In the order in which an erasure locks: the meter, its feed, the runs that name it.
         spent, untold = self._spent(self.client.usage), self._untold.unchanged
-        if any(spent.values()):
-            grow(self.run, **spent)
         has_outcome = self.result.counts.is_news or self.result.warnings
-        # To one that was erased in the meantime nothing is put down any more.
+        # Of a meter that was erased in the meantime nothing is put down.
         if (error or (untold and has_outcome)) and hold_meter(self.result.muid):
             Outcome.objects.update_or_create(
                 run=self.run,
@@ -247,6 +246,8 @@ class Job:
         elif self.run.trigger == Run.Trigger.SCHEDULE and not self.excused:
             changes |= failed_again(self.feed, self.source, timezone.now())
         Feed.objects.filter(pk=self.feed.pk).update(**changes)
+        if any(spent.values()):
+            grow(self.run, **spent)
 
 
 def now() -> int:

@@ -14,9 +14,10 @@ from django.db.models import F
 from django.utils import timezone
 
 from ingestion.batch import Rejection
+from ingestion.erasure_record import erased_among
 from ingestion.lease import LostLeaseError
 from ingestion.models import RejectedReading, Run
-from meters.models import Meter
+from ingestion.registers import held_meters
 
 # Of one run's rejections so many are kept with their raw text; the others are counted.
 MOST_KEPT = 1_000
@@ -98,7 +99,7 @@ def record_outcomes(
             "SELECT %s, m.id, w.new, w.corrected, w.unchanged, w.rejected, w.warnings, '' "
             "FROM jsonb_to_recordset(%s::jsonb) AS w(muid uuid, new int, corrected int, "
             "unchanged int, rejected int, warnings text[]) "
-            "JOIN meters_meter m ON m.muid = w.muid ORDER BY m.id "
+            "JOIN meters_meter m ON m.muid = w.muid ORDER BY m.id FOR KEY SHARE OF m "
             "ON CONFLICT (run_id, meter_id) DO UPDATE SET new = o.new + excluded.new, "
             "corrected = o.corrected + excluded.corrected, "
             "unchanged = o.unchanged + excluded.unchanged, "
@@ -130,7 +131,8 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
 
     Returns
     -------
-    How many were not kept, for the run has enough of them.
+    How many were not kept, for the run has enough of them. Nothing is kept of meters that were
+    erased; of these it is not told.
     """
     if not refused:
         return 0
@@ -143,9 +145,13 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
         rows.setdefault(digest, one)
     held = RejectedReading.objects.filter(run=run).count() if run else 0
     kept = list(rows)[: max(MOST_KEPT - held, 0)]
-    owners = {digest: asked or as_uuid(rows[digest].muid) for digest in kept}
-    muids = {owner for owner in owners.values() if owner is not None}
-    meters = dict(Meter.objects.filter(muid__in=muids).values_list("muid", "pk"))
+    dropped = sum(times.values()) - sum(times[digest] for digest in kept)
+    named = {digest: as_uuid(rows[digest].muid) for digest in kept}
+    owners = {digest: asked or named[digest] for digest in kept}
+    muids = {muid for muid in (*owners.values(), *named.values()) if muid is not None}
+    meters = held_meters(muids)
+    if gone := erased_among(muids - meters.keys()):
+        kept = [digest for digest in kept if not gone & {owners[digest], named[digest]}]
     now = timezone.now()
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -176,7 +182,7 @@ def record_rejections(refused: Sequence[Rejection], run: Run | None, asked: UUID
                 for digest, one in sorted((digest, rows[digest]) for digest in kept)
             ],
         )
-    return sum(times.values()) - sum(times[digest] for digest in kept)
+    return dropped
 
 
 def storable(text: str, length: int | None = None) -> str:

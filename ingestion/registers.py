@@ -3,7 +3,7 @@
 Written in SQL: a sweep locks ten thousand registers, of each of which the store wants a few fields.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -134,6 +134,19 @@ def learn_intervals(intervals: dict[int, int]) -> None:
 
 def hold_meter(muid: UUID) -> bool:
     """Keep a meter from being erased until the transaction ends; False where there is none."""
+    return bool(held_meters([muid]))
+
+
+def held_meters(muids: Collection[UUID]) -> dict[UUID, int]:
+    """Keep meters from being erased until the transaction ends; return the keys of those there are.
+
+    Whatever is put down to a meter would fail where the meter went at the same moment.
+    """
+    if not muids:
+        return {}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM meters_meter WHERE muid = %s FOR KEY SHARE", [muid])
-        return cursor.fetchone() is not None
+        cursor.execute(
+            "SELECT muid, id FROM meters_meter WHERE muid = ANY(%s) ORDER BY id FOR KEY SHARE",
+            [list(muids)],
+        )
+        return dict(cursor.fetchall())

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingestion', '0005_corrections_by_hand'),
+        ('ingestion', '0007_retention'),
     ]
 
     operations = [
