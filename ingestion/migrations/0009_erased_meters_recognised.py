@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ingestion', '0006_erasures'),
+        ('ingestion', '0008_erasures'),
     ]
 
     operations = [
