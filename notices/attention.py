@@ -7,7 +7,7 @@ from enum import IntEnum
 
 from django.urls import reverse
 
-from ingestion.models import Run, Source
+from ingestion.models import Feed, Run, Source
 from meters.health import State, states
 from meters.models import Meter
 from meters.templatetags.units import local
@@ -64,7 +64,14 @@ class Attention:
 
 def attention(tenant: Tenant, now: datetime) -> Attention:
     """Look at everything in the tenant, inside which this is called."""
-    items = [*_backlog(now), *_failing(now), *_silent(tenant, now), *_letters(now), *_clock(now)]
+    items = [
+        *_backlog(now),
+        *_failing(now),
+        *_given_up(),
+        *_silent(tenant, now),
+        *_letters(now),
+        *_clock(now),
+    ]
     return Attention(tuple(sorted(items, key=lambda item: -item.level)))
 
 
@@ -95,6 +102,19 @@ def _failing(now: datetime) -> Iterator[Item]:
                 f"Its last {health.streak} runs failed. {health.error}",
                 reverse("ingestion:runs") + "?show=failed",
             )
+
+
+def _given_up() -> Iterator[Item]:
+    count = Feed.objects.given_up().count()
+    if count:
+        what = "One meter is" if count == 1 else f"{count:,} meters are"
+        yield Item(
+            Level.WARNING,
+            "given-up",
+            f"{what} given up",
+            "Again and again they could not be read, while their source answered.",
+            reverse("ingestion:runs"),
+        )
 
 
 def _silent(tenant: Tenant, now: datetime) -> Iterator[Item]:

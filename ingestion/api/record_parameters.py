@@ -1,25 +1,18 @@
 """What is asked of the record, read and checked: query parameters, and the body of a correction."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from ingestion.corrections import CorrectionError, Range
 from ingestion.models import ReadingRevision
-from meters.api.pagination import Pages
-from meters.api.parameters import Parameters, whole_number
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.models import Meter, Register
 from meters.obis import ObisCode, ObisError
 from meters.qualities import BY_NAME, Quality
 from meters.ranges import MomentError, parse_moment
-from meters.zones import Zone, zone
 
 Act = ReadingRevision.Act
-PAGING = ("page", "page_size")
 # A value that works for each field, shown to whoever sends another one.
 EXAMPLES = {
     "act": "set",
@@ -32,35 +25,6 @@ EXAMPLES = {
     "reason": "The meter was exchanged.",
     "seen": "42",
 }
-
-
-def list_parameters(given: Any, names: tuple[str, ...]) -> Parameters:
-    """Begin to read the parameters of a list."""
-    parameters = Parameters(given, (*PAGING, *names), "page=1")
-    parameters.read("page", whole_number(10**9), 1, "1")
-    parameters.read("page_size", whole_number(Pages.max_page_size), 1, "100")
-    return parameters
-
-
-def moment_in(place: Zone) -> Callable[[str], datetime]:
-    """Make a parser of moments; a date begins at midnight in the zone."""
-
-    def parse(text: str) -> datetime:
-        return datetime.fromtimestamp(parse_moment(text, place), UTC)
-
-    return parse
-
-
-in_utc = moment_in(zone("UTC"))
-
-
-def muid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ValueError(
-            f"“{text[:40]}” is no MUID, such as 95ce3367-cbce-4a4d-bbe3-da082831d7bd."
-        ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, NotFound, PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -13,12 +13,17 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from ingestion.api import record_examples
-from ingestion.api.record_parameters import (
-    AskedCorrection,
+from ingestion.api.listing import (
+    PAGES,
+    RecordView,
     in_utc,
     list_parameters,
     moment_in,
     muid,
+    parameter,
+)
+from ingestion.api.record_parameters import (
+    AskedCorrection,
     read_correction,
     refused,
 )
@@ -40,7 +45,6 @@ from ingestion.corrections import (
 from ingestion.models import ReadingRevision
 from meters.api import examples
 from meters.api.negotiation import Negotiation
-from meters.api.pagination import Pages
 from meters.api.parameters import Parameters, one_of, whole_number
 from meters.models import Meter
 from meters.obis import ObisCode
@@ -60,15 +64,6 @@ def find_meter(wanted: UUID) -> Meter:
     return found
 
 
-def parameter(name: str, description: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, more.pop("type", str), description=description, **more)
-
-
-# Named here, for the generator takes a view with several kinds of answers for no list.
-PAGES = [
-    parameter("page", Pages.page_query_description, type=int),
-    parameter("page_size", Pages.page_size_query_description, type=int),
-]
 SINCE = parameter("since", "What was recorded from then on: a date (UTC) or a time with offset.")
 ACT = parameter("act", "How it came about.", enum=ACTS)
 REGISTER = parameter("register", "OBIS code of one register, in any notation.")
@@ -93,18 +88,6 @@ def narrowed(found: QuerySet[ReadingRevision], parameters: Parameters) -> QueryS
     if register is not None:
         found = found.filter(register__obis=register)
     return found
-
-
-class RecordView(GenericAPIView[Any]):
-    """A list of the record, a page at a time."""
-
-    content_negotiation_class = Negotiation
-    pagination_class = Pages
-    filter_backends = []
-
-    def page_of(self, found: QuerySet[Any]) -> Response:
-        page = self.paginate_queryset(found)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
 class RevisionView(RecordView):

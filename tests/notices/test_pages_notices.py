@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from ingestion.models import Run, Source
+from ingestion.models import Feed, Run, Source
 from meters.models import Meter
 from notices.models import UNWANTED, Letter, Preference, Watch
 from notices.unsubscribing import unsubscribe_path
@@ -169,6 +169,13 @@ def test_all_that_needs_attention_the_worst_first(acme: Customer, nordwind: Cust
     # Nobody else's.
     assert "Nothing needs attention" in words(nordwind.client().get(ATTENTION))
     assert nordwind.client(signed_in=False).get(ATTENTION).status_code == 302
+
+
+def test_meters_that_were_given_up_need_it(acme: Customer) -> None:
+    with acme.tenant.entered():
+        meters_of(upstream(), 2, timezone.now())
+        Feed.objects.update(given_up_at=timezone.now())
+    assert "2 meters are given up" in words(acme.client().get(ATTENTION))
 
 
 def told(*arguments: str) -> tuple[int, list[str]]:
