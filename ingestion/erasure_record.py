@@ -29,8 +29,9 @@ class Erasure(models.Model):
 
     @property
     def told(self) -> str:
-        """How many of what, in words."""
-        return ", ".join(f"{n:,} {what}" for what, n in self.counts.items() if n) or "nothing else"
+        """How many of what, in words; the most first."""
+        most_first = sorted(self.counts.items(), key=lambda one: (-one[1], one[0]))
+        return ", ".join(f"{what}: {n:,}" for what, n in most_first if n) or "nothing else"
 
 
 def digest_of(muid: UUID) -> str:

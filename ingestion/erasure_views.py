@@ -64,7 +64,7 @@ def erase(request: HttpRequest, muid: UUID) -> HttpResponse:
             messages.warning(request, "Somebody else has erased this meter just now.")
             return HttpResponseRedirect(reverse("ingestion:erasures"))
         else:
-            messages.success(request, f"The meter is erased: {erasure.told}.")
+            messages.success(request, f"The meter is erased. With it went {erasure.told}.")
             return HttpResponseRedirect(reverse("ingestion:erasures"))
     context = {
         "meter": meter,

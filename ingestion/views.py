@@ -44,6 +44,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, RUNS_A_PAGE).get_page(request.GET.get("page"))
     for one in page:
         one.kind = KINDS[Run.State(one.state)]  # type: ignore[attr-defined]
+    given_up = list(Feed.objects.given_up().select_related("meter", "source")[:MOST_SHOWN])
     context: dict[str, Any] = {
         "page_obj": page,
         "filters": [
@@ -51,8 +52,8 @@ def runs(request: HttpRequest) -> HttpResponse:
             for value, (label, _) in FILTERS.items()
         ],
         "sources": Source.objects.annotate(meters=Count("feeds")),
-        "given_up": Feed.objects.given_up().select_related("meter", "source")[:MOST_SHOWN],
-        "given_up_count": Feed.objects.given_up().count(),
+        "given_up": given_up,
+        "given_up_count": Feed.objects.given_up().count() if len(given_up) == MOST_SHOWN else None,
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
         "now": timezone.now(),
     }

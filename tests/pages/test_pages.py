@@ -232,8 +232,8 @@ QUESTIONS = {
     # meter, registers; health: latest days, day totals; first days; buckets, raw intervals, days;
     # the period before; feed and source
     "/meters/{muid}/": FRAME + 11,
-    # count of runs, sources; meters that were given up, and how many
-    "/ingestion/": FRAME + 4,
+    # count of runs, sources, meters that were given up
+    "/ingestion/": FRAME + 3,
 }
 
 

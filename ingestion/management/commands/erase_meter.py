@@ -51,4 +51,4 @@ class Command(TenantCommand):
         except (ErasureError, UnknownMeterError) as error:
             raise CommandError(f"{error} Nothing was erased.") from None
         kept = "dry run: nothing was erased" if options["dry_run"] else str(erasure)
-        self.stdout.write(f"{tenant.slug}: a meter, {erasure.told}. {kept}.")
+        self.stdout.write(f"{tenant.slug}: a meter and with it {erasure.told}. {kept}.")

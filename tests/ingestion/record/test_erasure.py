@@ -346,7 +346,7 @@ def test_the_page_wants_the_name_typed(acme: Customer) -> None:
         assert stored(MUID)
     done = client.post(page, {"name": NAME, "reason": REASON}, follow=True)
     text = done.content.decode()
-    assert "The meter is erased: 192 readings" in text
+    assert "The meter is erased. With it went readings: 192, stored days: 4, rejections: 3" in text
     assert REASON in text
     assert acme.email in text
     assert client.get(page).status_code == 404
@@ -424,14 +424,14 @@ def test_by_command(acme: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
         run("--yes")
     with acme.tenant.entered():
         plant()
-    assert "192 readings" in run("--dry-run")
+    assert "readings: 192" in run("--dry-run")
     monkeypatch.setattr("builtins.input", lambda _: "Somebody else's")
     with pytest.raises(CommandError, match="not its name"):
         run()
     with acme.tenant.entered():
         assert len(stored(MUID)) == 96
     monkeypatch.setattr("builtins.input", lambda _: NAME)
-    assert "acme: a meter, 192 readings" in run()
+    assert "acme: a meter and with it readings: 192" in run()
     with acme.tenant.entered():
         assert places(*MARKS) == {}
         assert Erasure.objects.get().person == "command line"
