@@ -105,7 +105,7 @@ def write_letters(tenant: Tenant, events: Sequence[Event], now: datetime) -> int
                 Letter(
                     user=user,
                     subject=subject(tenant.name, wanted),
-                    events=[asdict(event) for event in condensed(wanted)],
+                    events=written(condensed(wanted)),
                     created_at=now,
                     due_at=now,
                 )
@@ -125,9 +125,14 @@ def condensed(events: Sequence[Event]) -> list[Event]:
     return found
 
 
-def read_events(written: list[dict[str, Any]]) -> list[Event]:
+def written(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Write what a letter tells, as it is kept."""
+    return [asdict(event) for event in events]
+
+
+def read_events(kept: list[dict[str, Any]]) -> list[Event]:
     """Read what a letter tells."""
-    return [Event(**one) for one in written]
+    return [Event(**one) for one in kept]
 
 
 def subject(tenant: str, events: Sequence[Event]) -> str:

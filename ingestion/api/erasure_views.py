@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from config.errors import PROBLEM_MEDIA_TYPE, problem
-from ingestion.api.record_parameters import list_parameters
-from ingestion.api.record_views import PAGES, RecordView, find_meter
+from ingestion.api.listing import PAGES, RecordView, list_parameters
+from ingestion.api.record_views import find_meter
 from ingestion.erasing import REASON_LENGTH, ErasureError, erase_meter
 from ingestion.erasure_views import PERMISSION
 from ingestion.models import Erasure
@@ -71,7 +71,7 @@ class ErasureView(RecordView):
     """Erase one meter."""
 
     serializer_class = ErasureRequestSerializer
-    pagination_class = None  # type: ignore[assignment]
+    pagination_class = None
 
     @extend_schema(
         operation_id="meters_erasure_create",

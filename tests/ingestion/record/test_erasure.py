@@ -185,6 +185,7 @@ def test_nothing_is_left_of_it_anywhere(acme: Customer, nordwind: Customer) -> N
             "answers kept for repeats": 1,
             "files that waited to be looked at": 1,
             "entries of the admin's log": 1,
+            "letters that told of it": 0,
         }
         run = Run.objects.get()
         assert run.name == "Lastgang [erased meter].csv"
