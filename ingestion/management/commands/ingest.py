@@ -50,9 +50,9 @@ class Command(TenantCommand):
             help="this meter alone; may be given several times",
         )
         parser.add_argument(
-            "--start", type=_moment, help="date (00:00 UTC) or time with offset, included"
+            "--start", type=moment, help="date (00:00 UTC) or time with offset, included"
         )
-        parser.add_argument("--end", type=_moment, help="date or time with offset, excluded")
+        parser.add_argument("--end", type=moment, help="date or time with offset, excluded")
         parser.add_argument(
             "--file", type=Path, help="a JSON file in the upstream's shape, or a CSV or XLSX file"
         )
@@ -230,7 +230,7 @@ def _uuid(text: str) -> UUID:
         ) from None
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     """Read a date, which stands for 00:00 UTC, or a time that carries its offset."""
     try:
         moment = read_iso(text.strip())
