@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import connection
 from django.db.models import QuerySet
 from django.forms import PasswordInput
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from accounts.sites import tenant_site
+from ingestion.breaker import close, told
 from ingestion.models import Erasure, Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from ingestion.services import plan_run
 from ingestion.steering import (
@@ -73,7 +75,10 @@ class IngestedMeterAdmin(MeterAdmin):
 
 @admin.register(Source, site=tenant_site)
 class SourceAdmin(admin.ModelAdmin[Source]):
-    list_display = ["name", "address", "measurement", "sweep_minutes", "is_active", "meters"]
+    list_display = [
+        *("name", "address", "measurement", "sweep_minutes", "is_active", "meters", "breaker")
+    ]
+    readonly_fields = ["breaker"]
     search_fields = ["name", "address"]
     list_filter = ["is_active"]
     actions = ["ingest_now", "pause", "resume"]
@@ -88,6 +93,13 @@ class SourceAdmin(admin.ModelAdmin[Source]):
         if change and not form.cleaned_data.get("token"):
             obj.token = Source.objects.values_list("token", flat=True).get(pk=obj.pk)
         super().save_model(request, obj, form, change)
+        # Whoever has mended it need not wait until it is asked again.
+        close(obj)
+
+    @admin.display(description="Is it asked?")
+    def breaker(self, source: Source) -> str:
+        zone = connection.tenant.timezone  # type: ignore[attr-defined]
+        return told(source, zone) or "Yes"
 
     @admin.display(description="Meters")
     def meters(self, source: Source) -> int:

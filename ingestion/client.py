@@ -19,6 +19,7 @@ import urllib3.exceptions
 from django.conf import settings
 
 from ingestion.addresses import Guard
+from ingestion.endpoint import MASK, SECRET
 from ingestion.endpoint import Endpoint as Endpoint
 from ingestion.endpoint import Limits as Limits
 from ingestion.failures import (
@@ -158,6 +159,13 @@ class Client:
 
     def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
         self._go_on()
+        try:
+            return self._answer(url, parameters)
+        except UpstreamError as error:
+            error.args = (self.endpoint.masked(str(error)),)
+            raise
+
+    def _answer(self, url: str, parameters: dict[str, str]) -> list[Any]:
         self.usage.requests += 1
         host = self.endpoint.host
         deadline = time.monotonic() + self.limits.total
@@ -192,7 +200,10 @@ class Client:
 
     def _rows(self, body: bytes, host: str) -> list[Any]:
         """Take the rows out of an answer, unless there are more than memory should have to hold."""
-        limits = self.limits
+        limits, token = self.limits, self.endpoint.token.encode()
+        if len(token) >= SECRET and token in body:
+            # It would be kept with the raw text of what is refused.
+            body = body.replace(token, MASK.encode())
         # Counted before parsing: 64 MiB of "[],[],[]…" would become gigabytes of Python objects.
         # How deep an answer is nested orjson limits itself, to 1,024.
         if len(body) > HARMLESS and body.count(b",") >= limits.values:
@@ -212,6 +223,7 @@ class Client:
             raise PassingError(
                 f"{host} answered with something that is not JSON ({error}).",
                 hint=" Check the source's address.",
+                of_source=False,
             ) from None
         except PayloadError as error:
             raise UpstreamError(f"{host}: {error}") from None

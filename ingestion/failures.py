@@ -21,6 +21,8 @@ HINTS = {
 }
 # What an upstream says of whoever asks, not of the meter asked for.
 OF_THE_SOURCE = {401, 403, 407}
+# An upstream may stumble over one meter's data, whenever that one is asked for.
+OF_ONE_METER = 500
 LATER = " Check the source's address, and that the upstream is up."
 
 
@@ -59,15 +61,23 @@ class PassingError(UpstreamError):
     """
 
     def __init__(
-        self, words: str, wait: float | None = None, hint: str = "", *, unreachable: bool = False
+        self,
+        words: str,
+        wait: float | None = None,
+        hint: str = "",
+        *,
+        unreachable: bool = False,
+        of_source: bool = True,
     ) -> None:
-        super().__init__(words, of_source=True)
+        super().__init__(words, of_source=of_source)
         self.wait, self.hint, self.unreachable = wait, hint, unreachable
 
     def final(self, attempts: int) -> UpstreamError:
         """Make of it what is told after the last attempt."""
         words = f"{self} ({attempts} attempts.){self.hint}"
-        return UnreachableError(words) if self.unreachable else UpstreamError(words, of_source=True)
+        if self.unreachable:
+            return UnreachableError(words)
+        return UpstreamError(words, of_source=self.of_source)
 
 
 def check_status(response: requests.Response, host: str) -> None:
@@ -79,7 +89,8 @@ def check_status(response: requests.Response, host: str) -> None:
     said = f"{host} answered {status} {reason}".strip() + "."
     hint = HINTS.get(status, "")
     if status in RETRIED_STATUSES:
-        raise PassingError(said, retry_after(response.headers.get("Retry-After")), hint)
+        wait = retry_after(response.headers.get("Retry-After"))
+        raise PassingError(said, wait, hint, of_source=status != OF_ONE_METER)
     raise UpstreamError(said + hint, of_source=status in OF_THE_SOURCE)
 
 

@@ -52,6 +52,8 @@ class Job:
     ----------
     unreachable
         Whether nobody answered for the source at all.
+    of_source
+        Whether the source failed, not the meter.
     excused
         Whether the meter failed through no fault of its own.
     """
@@ -65,6 +67,7 @@ class Job:
     read_until: int | None = None
     result: MeterResult = field(init=False)
     unreachable: bool = False
+    of_source: bool = False
     excused: bool = False
     _told: Usage = field(init=False)
     _untold: Counts = NOTHING
@@ -82,12 +85,15 @@ class Job:
                 with self._alone():
                     yield from self._pieces(start, stop)
         except UnreachableError as error:
-            self.unreachable = self.excused = True
+            self.unreachable = self.of_source = self.excused = True
             self._fail(str(error))
         except MeterBusyError as error:
             self.excused = True
             self._fail(str(error))
-        except (UpstreamError, UnknownMeterError) as error:
+        except UpstreamError as error:
+            self.of_source = error.of_source
+            self._fail(str(error))
+        except UnknownMeterError as error:
             self._fail(str(error))
         except SoftTimeLimitExceeded:
             self._fail(

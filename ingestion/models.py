@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
 
+from ingestion.addresses import ForbiddenAddressError, Guard
 from ingestion.batch import Reason
 from ingestion.erasure_record import Erasure as Erasure
 from ingestion.fields import EncryptedTextField
@@ -32,6 +33,11 @@ LEASE = timedelta(seconds=40)
 OFFER = timedelta(seconds=30)
 # Where the meter's identifier goes in a whole address.
 PLACE = "{muid}"
+# Headers that say how a request is to be read, not who asks.
+NO_KEY_HEADERS = {
+    *("host", "connection", "content-length", "content-type", "transfer-encoding", "te", "trailer"),
+    *("accept", "accept-encoding", "expect", "range", "upgrade", "proxy-authorization"),
+}
 
 
 def validate_address(text: str) -> None:
@@ -54,11 +60,21 @@ def validate_address(text: str) -> None:
         )
 
 
+def validate_header(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower() in NO_KEY_HEADERS:
+        raise ValidationError(
+            "This can't be the header of an API key. Write a name such as X-API-Key, in letters, "
+            "digits and hyphens."
+        )
+
+
 class SourceQuerySet(models.QuerySet["Source"]):
     def due(self, now: datetime) -> "SourceQuerySet":
-        """Sources whose next sweep is due and that have no run under way."""
+        """Sources whose next sweep is due, that have no run under way and are not left alone."""
         under_way = Run.objects.filter(source=models.OuterRef("pk"), state__in=Run.OPEN)
-        return self.filter(is_active=True, next_sweep_at__lte=now).exclude(models.Exists(under_way))
+        may_be_asked = Q(rests_until__isnull=True) | Q(rests_until__lte=now)
+        due = self.filter(may_be_asked, is_active=True, next_sweep_at__lte=now)
+        return due.exclude(models.Exists(under_way))
 
     def take(self, source: "Source", now: datetime) -> bool:
         """Move a due source on to its next sweep; of several dispatchers that try, one succeeds.
@@ -84,7 +100,20 @@ class Source(models.Model):
     )
     measurement = models.CharField(max_length=20, default="energy")
     token = EncryptedTextField(
-        blank=True, default="", help_text="Sent as Authorization: Bearer …; stored encrypted."
+        "token or API key",
+        blank=True,
+        default="",
+        help_text="Sent as Authorization: Bearer …, or as the header below; stored encrypted.",
+    )
+    key_header = models.CharField(
+        "header of the API key",
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_header],
+        help_text="For example X-API-Key, where the upstream takes an API key; empty where it "
+        "takes a bearer token.",
     )
     limit = models.PositiveIntegerField(
         default=5000,
@@ -137,6 +166,10 @@ class Source(models.Model):
         max_length=200, blank=True, help_text="Shown with the readings, for example “Recording”."
     )
     next_sweep_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The state of its circuit breaker: see `ingestion.breaker`.
+    failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    rests_until = models.DateTimeField(null=True, editable=False)
+    last_failure = models.TextField(blank=True, default="", db_default="", editable=False)
 
     objects: ClassVar[SourceQuerySet] = SourceQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -145,6 +178,15 @@ class Source(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Say at once what asking would end in."""
+        try:
+            Guard.of(settings.UPSTREAM_ALLOW).check_at_once(urlsplit(self.address).hostname or "")
+        except ForbiddenAddressError as error:
+            raise ValidationError({"address": str(error)}) from None
+        except ValueError:
+            return  # The field has said what is wrong with it.
 
 
 class FeedQuerySet(models.QuerySet["Feed"]):

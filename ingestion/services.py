@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from ingestion.breaker import Breaker
 from ingestion.client import Client, Endpoint
 from ingestion.failing import all_excused
 from ingestion.fields import UndecryptableError
@@ -235,7 +236,11 @@ def _each_meter(
     """Ask for one meter after the other over one connection."""
     source = run.source
     assert source is not None
-    endpoint = Endpoint(source.address, source.measurement, source.token, source.limit)
+    endpoint = Endpoint(
+        source.address, source.measurement, source.token, source.limit, source.key_header
+    )
+    # A rehearsal leaves no trace, so it neither heeds what others have met nor adds to it.
+    breaker = Breaker(source, by_hand=run.trigger != Run.Trigger.SCHEDULE) if lease else None
     unreachable: list[str] = []
     pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
     with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
@@ -247,13 +252,23 @@ def _each_meter(
                     f"{MOST_STRIKES} workers in a row have died at this meter; their log tells why."
                 )
                 progress(job.skip(words, excused=False), (done + 1) / count)
-            elif len(unreachable) < MOST_UNREACHABLE:
+            elif obstacle := _objection(unreachable, breaker):
+                progress(job.skip(obstacle), (done + 1) / count)
+            else:
+                asked = client.usage.requests
                 for result, share in job.work():
                     progress(result, (done + share) / count)
                 unreachable = [*unreachable, job.result.error] if job.unreachable else []
-            else:
-                progress(job.skip(unreachable[-1]), (done + 1) / count)
+                if breaker and client.usage.requests > asked:
+                    breaker.heard(job.result.error, of_source=job.of_source)
             yield job.result
+
+
+def _objection(unreachable: Sequence[str], breaker: Breaker | None) -> str:
+    """Say in words why the source is not asked for the next meter; empty where it is."""
+    if len(unreachable) >= MOST_UNREACHABLE:
+        return unreachable[-1]
+    return breaker.objection() if breaker else ""
 
 
 def _jobs(

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from ingestion.breaker import close
 from ingestion.models import Feed, Outcome, Run, Source
 from ingestion.services import plan_run
 
@@ -44,6 +45,7 @@ def resume_source(*, source: Source) -> None:
     Source.objects.filter(pk=source.pk).update(
         is_active=True, paused_by="", next_sweep_at=timezone.now()
     )
+    close(source)
 
 
 def cancel_run(*, run: Run, person: str) -> Run:

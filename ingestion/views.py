@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from ingestion.breaker import told
 from ingestion.lookup import remarks
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from meters.templatetags.units import figure
@@ -45,16 +46,20 @@ def runs(request: HttpRequest) -> HttpResponse:
     for one in page:
         one.kind = KINDS[Run.State(one.state)]  # type: ignore[attr-defined]
     given_up = list(Feed.objects.given_up().select_related("meter", "source")[:MOST_SHOWN])
+    zone = request.tenant.timezone  # type: ignore[attr-defined]
+    sources = list(Source.objects.annotate(meters=Count("feeds")))
+    for source in sources:
+        source.rest = told(source, zone)  # type: ignore[attr-defined]
     context: dict[str, Any] = {
         "page_obj": page,
         "filters": [
             {"label": label, "value": value, "active": value == chosen}
             for value, (label, _) in FILTERS.items()
         ],
-        "sources": Source.objects.annotate(meters=Count("feeds")),
+        "sources": sources,
         "given_up": given_up,
         "given_up_count": Feed.objects.given_up().count() if len(given_up) == MOST_SHOWN else None,
-        "zone": request.tenant.timezone,  # type: ignore[attr-defined]
+        "zone": zone,
         "now": timezone.now(),
     }
     return render(request, "ingestion/runs.html", context)

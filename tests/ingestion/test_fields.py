@@ -1,11 +1,14 @@
 """Tokens at rest: encrypted, opened only where they are used, and shown nowhere."""
 
 import copy
+import io
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.db import connection
 from django.forms import modelform_factory
 
@@ -130,3 +133,27 @@ def test_a_token_that_can_not_be_sent_fails_the_run() -> None:
     assert result
     assert "Enter it anew" in result.run.error
     assert result.run.requests == 0
+
+
+def rotated(*names: str) -> str:
+    said = io.StringIO()
+    call_command("rotate_keys", *names, stdout=said)
+    return said.getvalue()
+
+
+def test_all_tokens_are_encrypted_anew_by_command(source: Source, settings: Any) -> None:
+    bare, other = make_source("http://127.0.0.1:2"), make_source("http://127.0.0.1:3", token="x")
+    settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
+    assert rotated("--tenant", "acme") == "acme: 2 encrypted anew.\n"
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    assert Source.objects.get(pk=source.pk).token == TOKEN
+    assert Source.objects.get(pk=other.pk).token == "x"
+    assert raw(bare) == ""
+
+
+def test_tokens_whose_key_is_lost_are_named_and_kept(source: Source, settings: Any) -> None:
+    old = raw(source)
+    settings.FIELD_ENCRYPTION_KEYS = [NEW]
+    with pytest.raises(CommandError, match=f"The key of {source.name} is not among"):
+        rotated("--tenant", "acme")
+    assert raw(source) == old
