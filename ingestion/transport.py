@@ -235,9 +235,9 @@ class Transport:
             It could not be asked, or the answer broke off.
         """
         self._dialler.deadline = deadline
-        headers, asked = dict(credentials), dict(parameters)
+        headers, asked, before = dict(credentials), dict(parameters), ""
         for _ in range(self.limits.redirects + 1):
-            with self._once(url, asked, headers) as response:
+            with self._once(url, asked, headers, before) as response:
                 target = self._session.get_redirect_target(response)
                 if target is None:
                     yield response
@@ -246,7 +246,7 @@ class Transport:
             if not _is_same_place(url, following):
                 headers = {}
             # The address that a redirect names is whole: it has the parameters that it is to have.
-            url, asked = following, {}
+            before, url, asked = url, following, {}
         raise UpstreamError(
             f"{host_of(url)} redirects more than {self.limits.redirects} times. "
             "Check the source's address.",
@@ -255,7 +255,7 @@ class Transport:
 
     @contextmanager
     def _once(
-        self, url: str, parameters: dict[str, str], headers: dict[str, str]
+        self, url: str, parameters: dict[str, str], headers: dict[str, str], before: str
     ) -> Iterator[requests.Response]:
         try:
             host = urlsplit(url).hostname
@@ -273,7 +273,9 @@ class Transport:
                 yield response
         except ForbiddenAddressError as error:
             log.warning("address refused", host=host, addresses=error.addresses)
-            raise UpstreamError(str(error), of_source=True) from None
+            # A host that nobody has entered is told together with the one that led to it.
+            origin = f"{host_of(before)} redirects, but " if before else ""
+            raise UpstreamError(f"{origin}{error}", of_source=True) from None
         except ValueError as error:
             if isinstance(error, requests.RequestException | urllib3.exceptions.HTTPError):
                 raise

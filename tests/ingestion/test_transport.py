@@ -72,7 +72,8 @@ def test_a_redirect_inside_is_not_followed() -> None:
             capture_logs() as logged,
         ):
             words = told(upstream.address, Guard.of(["127.0.0.1"]))
-    assert words == f"127.0.0.2 is a loopback address, {NOT_FROM_HERE}"
+            origin = host(upstream)
+    assert words == f"{origin} redirects, but 127.0.0.2 is a loopback address, {NOT_FROM_HERE}"
     assert not inside.asked
     assert [line["event"] for line in logged] == ["address refused"]
 
