@@ -103,7 +103,8 @@ def test_an_upstream_that_fails_for_all_gives_up_no_meter(in_acme: object) -> No
     with answering(refusing(503)) as upstream:
         source = make_source(upstream.address, *meters)
         for _ in range(TRIES + 1):
-            Source.objects.update(next_sweep_at=timezone.now())
+            # As if it had been left alone for as long as its breaker wants.
+            Source.objects.update(next_sweep_at=timezone.now(), rests_until=None)
             (run,) = plan_due(timezone.now())
             result = execute_run(Run.objects.get(pk=run), worker="w", sleep=lambda _: None)
             assert result
