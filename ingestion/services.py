@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ingestion.breaker import Breaker
 from ingestion.client import Client, Endpoint
+from ingestion.collector import collected_between
 from ingestion.failing import all_excused
 from ingestion.fields import UndecryptableError
 from ingestion.jobs import FIRST_BACKFILL, Job
@@ -120,10 +121,11 @@ def execute_run(
         return finish(run, error=error)
     results: list[MeterResult] = []
     try:
-        with Lease(run, seconds=seconds) as lease:
+        with Lease(run, seconds=seconds) as lease, collected_between() as collect:
             # Not a comprehension: what is done so far is told also where it is broken off.
             for result in _each_meter(run, lease, progress, sleep):
-                results.append(result)  # noqa: PERF402
+                results.append(result)
+                collect()
     except HandOverError as place:
         return hand_over(run, results, place)
     except KeyboardInterrupt:
