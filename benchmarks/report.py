@@ -21,7 +21,7 @@ class Line:
     what
         What was measured.
     ours, baseline
-        The two figures, in `unit`.
+        The two figures, in `unit`. The baseline is one row per reading where `what` names no other.
     ratio
         How many times better ours is.
     """
@@ -49,7 +49,7 @@ class Report:
     def show(self) -> None:
         table = Table(box=None, pad_edge=False)
         table.add_column("what")
-        for title in ("ours", "one row per reading", "unit", "times better"):
+        for title in ("ours", "baseline", "unit", "times better"):
             table.add_column(title, justify="right")
         for line in self.lines:
             table.add_row(
@@ -57,7 +57,7 @@ class Report:
                 f"{line.ours:,.4g}" if line.ours < 1000 else f"{line.ours:,.0f}",
                 f"{line.baseline:,.4g}" if line.baseline < 1000 else f"{line.baseline:,.0f}",
                 line.unit,
-                f"{line.ratio:.1f}",
+                f"{line.ratio:.2f}" if line.ratio < 2 else f"{line.ratio:.1f}",
             )
         console = Console(width=110, highlight=False)
         console.print(table)

@@ -9,6 +9,7 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -39,8 +40,9 @@ def run(report: Report, *, meters: int) -> None:
         batches = [_year(number) for number in range(meters)]
         total = sum(len(batch) for batch in batches)
         for title in ("store a meter-year", "the same again, unchanged"):
-            ours, rows = _both(batches)
-            report.rate(title, "readings/s", total / ours, total / rows)
+            again, rows = _both(batches)
+            report.rate(title, "readings/s", total / again, total / rows)
+        _corrections(report, batches, again)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) daily_profile, reading_row")
         report.cost("on disk, with index", "MB", on_disk("daily_profile"), on_disk("reading_row"))
@@ -85,6 +87,29 @@ def _year(number: int) -> Batch:
         qualities=np.ones(n, dtype=np.int16),
         row=np.arange(n, dtype=np.int64),
     )
+
+
+def _corrections(report: Report, batches: list[Batch], again: float) -> None:
+    """Store 5 % corrections: whole days of them, as upstreams send them, and one by one."""
+    total = sum(len(batch) for batch in batches)
+    for title, seed in (("in whole days", 1), ("all over the year", 2)):
+        rng = np.random.default_rng(seed)
+        changed = []
+        for batch in batches:
+            if seed == 1:
+                days = batch.instants // 86_400
+                hit = np.isin(days, rng.choice(np.unique(days), len(np.unique(days)) // 20))
+            else:
+                hit = rng.random(len(batch)) < 0.05
+            changed.append(replace(batch, values=np.where(hit, batch.values + seed, batch.values)))
+        ours, rows = _both(changed)
+        report.rate(f"5 % corrected, {title}", "readings/s", total / ours, total / rows)
+        per_year = 1e3 / len(batches)
+        report.cost(
+            f"5 % corrected, {title}, beside an unchanged repeat", "ms per meter-year",
+            ours * per_year, again * per_year,
+        )  # fmt: skip
+        _both(batches)  # back to what was
 
 
 def _both(batches: list[Batch]) -> tuple[float, float]:

@@ -21,7 +21,7 @@ MIDNIGHT = int(datetime(2024, 7, 1, 22, tzinfo=UTC).timestamp())  # a local midn
 QUARTERS = 96
 
 
-def run(report: Report, *, registers: int, days: int = 2) -> None:
+def run(report: Report, *, registers: int, days: int = 1) -> None:
     with tenant():
         keys = tuple(
             RegisterKey(uuid.uuid5(uuid.NAMESPACE_URL, f"sweep/{number}"), OBIS, "energy")
@@ -32,6 +32,7 @@ def run(report: Report, *, registers: int, days: int = 2) -> None:
         )
         rng = np.random.default_rng(1)
         ours = rows = 0.0
+        our_log = their_log = 0
         for sweep in range(days * QUARTERS):
             batch = Batch(
                 keys=keys,
@@ -42,18 +43,39 @@ def run(report: Report, *, registers: int, days: int = 2) -> None:
                 row=np.arange(registers),
             )
             plain = as_rows(batch)
+            begun = _wal()
             ours += timed(store, batch)
+            between = _wal()
             rows += timed(store_rows, plain)
+            our_log, their_log = our_log + between - begun, their_log + _wal() - between
         readings = registers * days * QUARTERS
         report.rate(
             "sweeps of one new reading each", "readings/s", readings / ours, readings / rows
         )
         grown = on_disk("daily_profile"), on_disk("reading_row")
+        report.cost(
+            "write-ahead log of those sweeps",
+            "B per reading",
+            our_log / readings,
+            their_log / readings,
+        )
         report.cost("on disk after them, not vacuumed", "MB", *grown)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM daily_profile, reading_row")
+        report.cost(
+            "on disk after them, vacuumed", "MB", on_disk("daily_profile"), on_disk("reading_row")
+        )
         report.notes.append(
             f"{days * QUARTERS} sweeps of {registers:,} registers: {_hot():.0%} of the updates of "
             "day rows stayed in place."
         )
+
+
+def _wal() -> int:
+    """Return how much write-ahead log there has been so far [B]."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_lsn() - '0/0'")
+        return int(cursor.fetchone()[0])
 
 
 def _hot() -> float:

@@ -1,0 +1,155 @@
+"""From the upstream's HTTP answer to the commit: against orjson alone, and textbook Django.
+
+Measured per second of the ingesting process's own processor time, for that is what a worker has to
+give: the simulated upstream and PostgreSQL are other processes.
+"""
+
+import gc
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import pairwise
+from uuid import UUID
+
+import orjson
+import requests
+
+from benchmarks import textbook
+from benchmarks.puller import Pulled, pull
+from benchmarks.report import Report
+from benchmarks.storing import SLUG, ZONE, tenant
+from benchmarks.upstream import Running, upstream
+from ingestion.collector import collected_between
+from ingestion.endpoint import PATH
+from ingestion.models import Feed, Source
+from meters.models import Meter
+
+START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
+YEAR = 366 * 86_400
+# Fits 5,000 rows at 15 minutes.
+WINDOW = 46 * 86_400
+
+
+def run(report: Report, *, meters: int) -> None:
+    with upstream(2 * meters) as running, tenant():
+        source = _plant(running)
+        _rates(report, running, source, running.muids[:meters])
+        _memory(report, source, running.muids[-1])
+        _workers(report, source, running.muids, meters)
+
+
+def _plant(running: Running) -> int:
+    source = Source.objects.create(name="Simulator", address=running.address)
+    for muid in running.muids:
+        meter = Meter.objects.create(muid=muid, name=str(muid)[:30], timezone=ZONE)
+        Feed.objects.create(meter=meter, source=source)
+    return source.pk
+
+
+def _windows(start: int, stop: int) -> list[list[str]]:
+    edges = [*range(start, stop, WINDOW), stop]
+    return [
+        [datetime.fromtimestamp(edge, UTC).isoformat() for edge in pair] for pair in pairwise(edges)
+    ]
+
+
+def _rates(report: Report, running: Running, source: int, muids: tuple[UUID, ...]) -> None:
+    """Pull a year of each meter in three ways, in turn."""
+    stop, windows = START + YEAR, _windows(START, START + YEAR)
+    ways = ("ours", "again", "parsing", "bare parsing", "textbook", "textbook again")
+    spent = dict.fromkeys(ways, 0.0)
+    clock = dict.fromkeys(spent, 0.0)
+    readings = 0
+
+    def measured(name: str, work: Callable[[], object]) -> object:
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = work()
+        spent[name] += time.process_time() - cpu
+        clock[name] += time.perf_counter() - wall
+        return result
+
+    with textbook.table(), requests.Session() as session:
+        for muid in muids:
+            pages = _pages(session, running, muid, windows)  # rendered by now, for all ways
+            pulled = measured("ours", lambda muid=muid: pull(source, START, stop, [muid]))
+            assert isinstance(pulled, Pulled)
+            measured("parsing", lambda pages=pages: [orjson.loads(page) for page in pages])
+            with collected_between():
+                measured("bare parsing", lambda pages=pages: [orjson.loads(page) for page in pages])
+            gc.collect()
+            measured("again", lambda muid=muid: pull(source, START, stop, [muid]))
+            for name in ("textbook", "textbook again"):
+                measured(
+                    name,
+                    lambda muid=muid: textbook.pull(session, running.address, muid, windows),
+                )
+            readings += pulled.readings
+    rate = {name: readings / seconds for name, seconds in spent.items()}
+    per_second = "readings per CPU-second"
+    report.rate("HTTP to commit, beside orjson alone", per_second, rate["ours"], rate["parsing"])
+    report.rate(
+        "HTTP to commit, beside orjson with the collector off", per_second,
+        rate["ours"], rate["bare parsing"],
+    )  # fmt: skip
+    report.rate(
+        "the same again, beside orjson with the collector off", per_second,
+        rate["again"], rate["bare parsing"],
+    )  # fmt: skip
+    report.rate("HTTP to commit, beside textbook", per_second, rate["ours"], rate["textbook"])
+    report.rate(
+        "the same again, beside textbook", per_second, rate["again"], rate["textbook again"]
+    )
+    report.rate(
+        "HTTP to commit, on the clock", "readings/s",
+        readings / clock["ours"], readings / clock["textbook"],
+    )  # fmt: skip
+
+
+def _pages(
+    session: requests.Session, running: Running, muid: UUID, windows: list[list[str]]
+) -> list[bytes]:
+    common = {"muid": str(muid), "measurement": "energy", "limit": "5000"}
+    return [
+        session.get(
+            running.address + PATH, params=common | {"start": start, "stop": stop}, timeout=60
+        ).content
+        for start, stop in windows
+    ]
+
+
+def _memory(report: Report, source: int, muid: UUID) -> None:
+    """Pull one year and ten years of a meter, each in a process of its own."""
+    [year] = _processes(source, START - YEAR, START, [[muid]])
+    [decade] = _processes(source, START - 9 * YEAR, START + YEAR, [[muid]])
+    report.cost("peak memory of a worker: ten years, beside one", "MB", decade.peak, year.peak)
+
+
+def _workers(report: Report, source: int, muids: tuple[UUID, ...], each: int) -> None:
+    """Pull the same meters with one process and with two, before the first year that is stored."""
+    start, stop = START - 2 * YEAR, START - YEAR
+    _processes(source, start, stop, [list(muids)])  # so that all is rendered and stored
+    one = _processes(source, start, stop, [list(muids)])
+    two = _processes(source, start, stop, [list(muids[:each]), list(muids[each:])])
+    rates = [sum(p.readings for p in ps) / sum(p.cpu for p in ps) for ps in (two, one)]
+    report.rate("two workers, beside one", "readings per CPU-second", *rates)
+    walls = [max(p.wall for p in ps) for ps in (two, one)]
+    report.cost("two workers, on the clock", "s", *walls)
+
+
+def _processes(source: int, start: int, stop: int, shares: list[list[UUID]]) -> list[Pulled]:
+    started = [
+        subprocess.Popen(
+            [
+                sys.executable, "-m", "benchmarks.puller", SLUG,
+                *map(str, [source, start, stop, *muids]),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for muids in shares
+    ]  # fmt: skip
+    told = [process.communicate()[0] for process in started]
+    return [Pulled(**json.loads(text.splitlines()[-1])) for text in told]
