@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
 from ingestion.batch import Rejection
@@ -21,6 +20,12 @@ from ingestion.registers import held_meters
 
 # Of one run's rejections so many are kept with their raw text; the others are counted.
 MOST_KEPT = 1_000
+COUNTERS = ("new", "corrected", "unchanged", "rejected", "requests", "retries", "bytes")
+# Every piece that is stored asks this; written by the ORM it took a third of the storing.
+GROW = (
+    f"UPDATE ingestion_run SET {', '.join(f'{name} = {name} + %s' for name in COUNTERS)} "
+    "WHERE id = %s AND worker = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +64,23 @@ def grow(run: Run, **amounts: int) -> None:
     The worker's name is the fence: one that was thought dead and comes back adds nothing to the
     work of the one that took the run over. Called within a transaction, it undoes all of that.
 
+    Parameters
+    ----------
+    amounts
+        By how much each grows, by the names of `COUNTERS`.
+
     Raises
     ------
     LostLeaseError
         Another worker has taken the run over.
     """
-    held = Run.objects.filter(pk=run.pk, worker=run.worker)
-    growth = {name: F(name) + amount for name, amount in amounts.items() if amount}
-    if not (held.update(**growth) if growth else held.exists()):
+    if any(amounts.values()):
+        with connection.cursor() as cursor:
+            cursor.execute(GROW, [*(amounts.get(name, 0) for name in COUNTERS), run.pk, run.worker])
+            is_ours = bool(cursor.rowcount)
+    else:
+        is_ours = Run.objects.filter(pk=run.pk, worker=run.worker).exists()
+    if not is_ours:
         raise LostLeaseError(run.pk)
 
 
