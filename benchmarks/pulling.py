@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import orjson
@@ -21,6 +23,7 @@ from benchmarks.puller import Pulled, pull
 from benchmarks.report import Report
 from benchmarks.storing import SLUG, ZONE, tenant
 from benchmarks.upstream import Running, upstream
+from ingestion import client, jobs, windows
 from ingestion.collector import collected_between
 from ingestion.endpoint import PATH
 from ingestion.models import Feed, Source
@@ -38,6 +41,7 @@ def run(report: Report, *, meters: int) -> None:
     with upstream(2 * meters) as running, tenant():
         source = _plant(running)
         _rates(report, running, source, running.muids[:meters])
+        _shares(report, source, running.muids[:meters])
         _memory(report, source, running.muids[-1])
         _workers(report, source, running.muids, meters)
 
@@ -59,7 +63,7 @@ def _windows(start: int, stop: int) -> list[list[str]]:
 
 def _rates(report: Report, running: Running, source: int, muids: tuple[UUID, ...]) -> None:
     """Pull a year of each meter in three ways, in turn."""
-    stop, windows = START + YEAR, _windows(START, START + YEAR)
+    stop, parts = START + YEAR, _windows(START, START + YEAR)
     ways = ("ours", "again", "parsing", "bare parsing", "textbook", "textbook again")
     spent = dict.fromkeys(ways, 0.0)
     clock = dict.fromkeys(spent, 0.0)
@@ -76,7 +80,7 @@ def _rates(report: Report, running: Running, source: int, muids: tuple[UUID, ...
         for begin in range(0, len(muids), SHARE):
             some = list(muids[begin : begin + SHARE])
             # Rendered by now, for all ways.
-            pages = [page for muid in some for page in _pages(session, running, muid, windows)]
+            pages = [page for muid in some for page in _pages(session, running, muid, parts)]
             pulled = measured("ours", lambda some=some: pull(source, START, stop, some))
             assert isinstance(pulled, Pulled)
             measured("parsing", lambda pages=pages: _each_parsed(pages))
@@ -87,7 +91,7 @@ def _rates(report: Report, running: Running, source: int, muids: tuple[UUID, ...
                 measured(
                     name,
                     lambda some=some: [
-                        textbook.pull(session, running.address, muid, windows) for muid in some
+                        textbook.pull(session, running.address, muid, parts) for muid in some
                     ],
                 )
             readings += pulled.readings
@@ -127,6 +131,34 @@ def _pages(
         ).content
         for start, stop in windows
     ]
+
+
+def _shares(report: Report, source: int, muids: tuple[UUID, ...]) -> None:
+    """Tell where the time goes of a year that is pulled again, unchanged."""
+    spent: dict[str, float] = {}
+
+    def watched(module: Any, name: str, what: str) -> Any:
+        original = getattr(module, name)
+
+        def timed(*args: Any, **options: Any) -> Any:
+            began = time.thread_time()
+            try:
+                return original(*args, **options)
+            finally:
+                spent[what] = spent.get(what, 0.0) + time.thread_time() - began
+
+        return mock.patch.object(module, name, timed)
+
+    with (
+        watched(client, "decoded", "parsing JSON"),
+        watched(windows, "parse", "turning rows into columns"),
+        watched(jobs, "store", "storing"),
+        watched(client.Client, "page", "HTTP"),
+    ):
+        whole = pull(source, START, START + YEAR, list(muids)).cpu
+    spent["HTTP"] -= spent["parsing JSON"]
+    told = ", ".join(f"{what} {seconds / whole:.0%}" for what, seconds in spent.items())
+    report.notes.append(f"Of what pulling a year again costs the process: {told}.")
 
 
 def _memory(report: Report, source: int, muid: UUID) -> None:
