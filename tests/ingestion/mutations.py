@@ -144,6 +144,9 @@ def _retime(dice: Dice, row: dict[str, Any]) -> Any:
         instant = int(np.datetime64(str(row["timestamp"])[:19], "s").astype(np.int64))
     except (KeyError, ValueError):
         return row
+    if abs(instant) > 10**13:
+        # What stands there is no time any more but a huge number, or nothing.
+        return row
     by = dice.choice((0, 1, 437, 900, -900, 3600, DAY, -DAY, 400 * DAY, 10**10, -(10**9)))
     return row | {"timestamp": stamp(instant + by, dice.choice(TIMES))}
 
