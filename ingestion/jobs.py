@@ -221,10 +221,11 @@ class Job:
         """Put on record what is not yet, of a meter that is gone on with later."""
         spent, untold = self._spent(self.client.usage), self._untold.unchanged
         with transaction.atomic():
-            grow(self.run, **spent)
+            # The run comes last, as in `_close`.
             if untold:
                 held = Outcome.objects.filter(run=self.run, meter=self.feed.meter)
                 held.update(unchanged=F("unchanged") + untold)
+            grow(self.run, **spent)
 
     def close(self) -> MeterResult:
         """Say on the feed how it went, and keep the outcome where it failed."""

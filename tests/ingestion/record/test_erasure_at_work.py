@@ -1,6 +1,7 @@
 """Doors and workers that are at work while a meter is erased, or come back to it later."""
 
-from datetime import UTC, datetime
+import threading
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -11,11 +12,14 @@ from ingestion.erasing import erase_meter
 from ingestion.erasure_record import Erasure, erased_among
 from ingestion.files import RowsFile, ingest_file
 from ingestion.models import Feed, Outcome, RejectedReading, Run
+from ingestion.results import RunResult
 from ingestion.services import execute_run, plan_run
+from ingestion.simulator.server import running_simulator
 from ingestion.store import Context, store
 from meters.models import Meter
 from tenants.models import Tenant
 from tests.conftest import Customer
+from tests.ingestion.faulty import START, STOP, catalogue
 from tests.ingestion.plant import JANUARY, QUARTER, batch, make_meter, make_source, stored
 from tests.ingestion.record.waiting import in_a_thread, wait_for_a_lock
 from tests.ingestion.rows import stamp
@@ -24,6 +28,7 @@ from tests.ingestion.upstreams import Handler, answering, row, rows
 MUID = UUID("0dd0e0d0-1111-4222-8333-444455556666")
 OTHER = UUID("5afe5afe-1111-4222-8333-444455556666")
 REASON = "Request 17."
+HALF_A_DAY = timedelta(hours=12)
 
 
 def brought(muid: UUID) -> list[object]:
@@ -105,6 +110,44 @@ def test_closing_a_meter_and_erasing_it_wait_for_each_other_in_one_order(
     assert not isinstance(result, Exception), result
     assert not Outcome.objects.exists()
     assert not Feed.objects.exists()
+
+
+def test_handing_a_meter_over_and_erasing_it_wait_for_each_other_in_one_order(
+    committed: Tenant,
+) -> None:
+    """A run that is left in the middle of the meter writes to the outcome and to itself as well."""
+    served = catalogue()[0]
+    muid, dusk = UUID(served.muid), START + timedelta(hours=20)
+    stored_piece, may_go_on = threading.Event(), threading.Event()
+
+    def hold(*_: object) -> None:
+        stored_piece.set()
+        assert may_go_on.wait(30)
+
+    with running_simulator(meters=[served]) as simulator:
+        source = make_source(simulator.base_url, make_meter("Flat", muid=muid), limit=50)
+        command = Run.Trigger.COMMAND
+        earlier = plan_run(source=source, trigger=command, start=dusk - HALF_A_DAY, stop=STOP)
+        assert execute_run(earlier, worker="w") is not None
+        run = plan_run(source=source, trigger=command, only=[muid], start=START, stop=STOP)
+        # The first piece has news, hence an outcome; the second one has none.
+        execute_run(run, worker="w", seconds=0)
+        with transaction.atomic():
+            thread, told = in_a_thread(
+                committed, lambda: execute_run(run, worker="x", seconds=0, progress=hold)
+            )
+            assert stored_piece.wait(30)
+            # The erasure holds the outcome and has yet to come to the run that names the meter.
+            assert list(Outcome.objects.filter(run=run).select_for_update())
+            may_go_on.set()
+            wait_for_a_lock()
+            Run.objects.filter(pk=run.pk).update(error="")
+            erase_meter(muid=muid, person="x", reason=REASON)
+        thread.join()
+    [result] = told
+    assert isinstance(result, RunResult), result
+    assert result.run.state == Run.State.QUEUED
+    assert not Outcome.objects.exists()
 
 
 def test_a_file_on_its_way_leaves_nothing_of_it(committed: Tenant) -> None:
