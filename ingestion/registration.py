@@ -17,6 +17,7 @@ from ingestion.doors.kinds import Kind
 from ingestion.doors.table import DoorError, Table, cell_text
 from ingestion.models import Feed, Source
 from meters.models import Meter, Site
+from meters.muids import MuidError, read_muid
 from meters.zones import ZoneError, zone
 
 MOST_LINES = 20_000
@@ -230,13 +231,10 @@ class _Registering:
 
     def _muid(self, number: int, text: str) -> UUID:
         try:
-            muid = UUID(text)
-        except ValueError:
-            raise _WrongError(
-                f"“{text[:40]}” is no MUID, such as 95ce3367-cbce-4a4d-bbe3-da082831d7bd"
-                if text
-                else "the MUID is missing"
-            ) from None
+            muid = read_muid(text)
+        except MuidError as error:
+            words = str(error).rstrip(".") if text else "the MUID is missing"
+            raise _WrongError(words) from None
         before = self.seen.setdefault(muid, number)
         if before != number:
             raise _WrongError(f"line {before:,} names the same meter")

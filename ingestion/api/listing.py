@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -49,22 +48,6 @@ def moment_in(place: Zone) -> Callable[[str], datetime]:
 
 
 in_utc = moment_in(zone("UTC"))
-
-
-def muid(text: str) -> UUID:
-    """Read a meter's identifier.
-
-    Raises
-    ------
-    ValueError
-        In words.
-    """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ValueError(
-            f"“{text[:40]}” is no MUID, such as 95ce3367-cbce-4a4d-bbe3-da082831d7bd."
-        ) from None
 
 
 class RecordView(GenericAPIView[Any]):

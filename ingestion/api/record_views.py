@@ -19,7 +19,6 @@ from ingestion.api.listing import (
     in_utc,
     list_parameters,
     moment_in,
-    muid,
     parameter,
 )
 from ingestion.api.record_parameters import (
@@ -47,6 +46,7 @@ from meters.api import examples
 from meters.api.negotiation import Negotiation
 from meters.api.parameters import Parameters, one_of, whole_number
 from meters.models import Meter
+from meters.muids import read_muid
 from meters.obis import ObisCode
 
 
@@ -127,7 +127,7 @@ class RevisionsView(RevisionView):
             request.query_params, ("meter", "register", "act", "since", "run")
         )
         found = narrowed(self.get_queryset(), parameters)
-        meter = parameters.read("meter", muid, None, examples.MUID)
+        meter = parameters.read("meter", read_muid, None, examples.MUID)
         run = parameters.read("run", whole_number(10**9), None, "12")
         parameters.check()
         if meter is not None:

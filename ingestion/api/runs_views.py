@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingestion.api import runs_examples
-from ingestion.api.listing import PAGES, RecordView, in_utc, list_parameters, muid, parameter
+from ingestion.api.listing import PAGES, RecordView, in_utc, list_parameters, parameter
 from ingestion.api.runs_serializers import (
     OutcomeSerializer,
     RejectionSerializer,
@@ -22,6 +22,7 @@ from ingestion.lookup import RejectionsWanted, RunsWanted
 from ingestion.models import Outcome, RejectedReading, Run
 from meters.api import examples
 from meters.api.parameters import Parameters, one_of, whole_number
+from meters.muids import read_muid
 
 SINCE = "a date (UTC) or a time with offset."
 REASONS = [reason.value for reason in Reason]
@@ -72,7 +73,7 @@ class RunsView(RecordView):
             state=parameters.read("state", one_of(Run.State.values), None, "failed"),
             trigger=parameters.read("trigger", one_of(Run.Trigger.values), None, "schedule"),
             source=parameters.read("source", str, None, "Grid operator"),
-            meter=parameters.read("meter", muid, None, examples.MUID),
+            meter=parameters.read("meter", read_muid, None, examples.MUID),
             since=parameters.read("since", in_utc, None, "2023-02-01"),
             until=parameters.read("until", in_utc, None, "2023-02-02"),
         )
@@ -172,7 +173,7 @@ class RejectionsView(RecordView):
         )
         wanted = RejectionsWanted(
             reason=parameters.read("reason", one_of(REASONS), None, "value"),
-            meter=parameters.read("meter", muid, None, examples.MUID),
+            meter=parameters.read("meter", read_muid, None, examples.MUID),
             run=parameters.read("run", whole_number(10**9), None, "12"),
             since=parameters.read("since", in_utc, None, "2023-02-01"),
             until=parameters.read("until", in_utc, None, "2023-02-02"),

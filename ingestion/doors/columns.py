@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingestion.doors.table import DoorError, column_name
 from ingestion.doors.units import canonical_unit
+from meters.muids import MuidError, read_muid
 from meters.obis import ObisCode, ObisError
 from meters.qualities import Quality
 
@@ -212,11 +213,9 @@ def parse_muid(text: str) -> UUID:
         It is none.
     """
     try:
-        return UUID(text)
-    except ValueError:
-        raise DoorError(
-            f"“{text[:40]}” is no MUID, such as 95ce3367-cbce-4a4d-bbe3-da082831d7bd."
-        ) from None
+        return read_muid(text)
+    except MuidError as error:
+        raise DoorError(str(error)) from None
 
 
 def parse_unit(text: str) -> str:

@@ -1,11 +1,10 @@
 """`manage.py ingest`: pull readings of meters, or store a file of them."""
 
 import time
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -23,11 +22,11 @@ from ingestion.doors.table import DoorError
 from ingestion.file_options import SEPARATORS, add_file_options, said_of_tables, wishes_of
 from ingestion.files import asked_of
 from ingestion.lease import LostLeaseError, worker_name
+from ingestion.management.arguments import add_meters, moment
 from ingestion.models import Feed, Run, Source
 from ingestion.results import RunResult
 from ingestion.services import execute_run, plan_run, rehearse_run
 from meters.models import Meter
-from meters.ranges import read_iso
 from tenants.commands import TenantCommand
 from tenants.models import Tenant
 
@@ -41,14 +40,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--meter",
-            metavar="MUID",
-            action="append",
-            type=_uuid,
-            default=[],
-            help="this meter alone; may be given several times",
-        )
+        add_meters(parser)
         parser.add_argument(
             "--start", type=moment, help="date (00:00 UTC) or time with offset, included"
         )
@@ -219,29 +211,3 @@ def _words_about(path: Path) -> Iterator[None]:
         raise CommandError(f"{path} can't be read: {error.strerror}.") from None
     except DoorError as error:
         raise CommandError(f"{path}: {error}") from None
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ArgumentTypeError(
-            f"“{text}” is no MUID, such as 95ce3367-cbce-4a4d-bbe3-da082831d7bd."
-        ) from None
-
-
-def moment(text: str) -> datetime:
-    """Read a date, which stands for 00:00 UTC, or a time that carries its offset."""
-    try:
-        moment = read_iso(text.strip())
-    except ValueError:
-        raise ArgumentTypeError(
-            f"“{text}” is no date or time; write 2023-02-01 or 2023-02-01T00:00:00+01:00."
-        ) from None
-    if len(text.strip()) == 10 and moment.tzinfo is None:
-        return read_iso(f"{text.strip()}T00:00:00Z")
-    if moment.tzinfo is None:
-        raise ArgumentTypeError(
-            f"“{text}” names no instant: add an offset, as in {text}+01:00 or {text}Z."
-        )
-    return moment

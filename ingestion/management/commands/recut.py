@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from ingestion.cutting import UncuttableError
-from ingestion.management.arguments import muid
+from ingestion.management.arguments import add_meters
 from ingestion.recutting import Recut, meters_to_recut, recut_meter
 from meters.models import Meter
 from meters.zones import ZoneError, database_version, zone
@@ -25,14 +25,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--meter",
-            metavar="MUID",
-            action="append",
-            type=muid,
-            default=[],
-            help="this meter alone; may be given several times",
-        )
+        add_meters(parser)
         parser.add_argument(
             "--timezone", metavar="ZONE", help="with --meter: the zone that it is to have"
         )

@@ -2,12 +2,11 @@
 
 from argparse import ArgumentParser
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import CommandError
 
 from ingestion.lease import worker_name
-from ingestion.management.commands.ingest import moment
+from ingestion.management.arguments import add_meters, moment
 from ingestion.models import Feed, Run, Source
 from ingestion.repair import Repair, find_repairs
 from ingestion.services import execute_run, plan_run
@@ -24,14 +23,7 @@ class Command(TenantCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--meter",
-            metavar="MUID",
-            action="append",
-            type=UUID,
-            default=[],
-            help="this meter alone; may be given several times",
-        )
+        add_meters(parser)
         parser.add_argument("--start", type=moment, help="look no further back than this")
         parser.add_argument("--end", type=moment, help="look no further than this")
         parser.add_argument(
