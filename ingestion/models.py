@@ -1,6 +1,5 @@
-"""Where readings come from, what each run did, what was refused and what was replaced."""
+"""Where readings come from, and what each run did. What else is kept is in modules of its own."""
 
-import re
 from datetime import datetime, timedelta
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -16,56 +15,24 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ingestion.addresses import ForbiddenAddressError, Guard
-from ingestion.batch import Reason
 from ingestion.erasure_record import Erasure as Erasure
 from ingestion.fields import EncryptedTextField
 from ingestion.idempotency import KeptAnswer as KeptAnswer
 from ingestion.inbox import Upload as Upload
 from ingestion.inbox import UploadPart as UploadPart
+from ingestion.kept import ReadingRevision as ReadingRevision
+from ingestion.kept import RejectedReading as RejectedReading
 from ingestion.upkeep import Keeping as Keeping
 from ingestion.upkeep import Removal as Removal
-from meters.models import Meter, Register
-from meters.qualities import Quality
+from ingestion.validators import PLACE as PLACE
+from ingestion.validators import validate_address as validate_address
+from ingestion.validators import validate_header as validate_header
+from meters.models import Meter
 
 # A worker that has not been heard of for so long has died; its run is taken up by another.
 LEASE = timedelta(seconds=40)
 # A message to a worker that has not been acted on for so long is lost; another one is sent.
 OFFER = timedelta(seconds=30)
-# Where the meter's identifier goes in a whole address.
-PLACE = "{muid}"
-# Headers that say how a request is to be read, not who asks.
-NO_KEY_HEADERS = {
-    *("host", "connection", "content-length", "content-type", "transfer-encoding", "te", "trailer"),
-    *("accept", "accept-encoding", "expect", "range", "upgrade", "proxy-authorization"),
-}
-
-
-def validate_address(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValidationError("This is no address: its host or port can't be read.") from None
-    if parts.scheme not in {"http", "https"} or not host:
-        raise ValidationError("The address begins with https:// (or http://) and names a host.")
-    if parts.username is not None or parts.password is not None:
-        raise ValidationError("Leave name and password out of the address; a token has its field.")
-    if re.search(r"[{}\s]", text.replace(PLACE, "")) or PLACE in parts.netloc:
-        raise ValidationError(
-            "The only placeholder is {muid}, as in https://meters.example.com/{muid}.json"
-        )
-    if PLACE not in text and (parts.query or parts.fragment):
-        raise ValidationError(
-            "A base address has no “?” and no “#”; only a whole one with {muid} may have them."
-        )
-
-
-def validate_header(name: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9-]+", name) or name.lower() in NO_KEY_HEADERS:
-        raise ValidationError(
-            "This can't be the header of an API key. Write a name such as X-API-Key, in letters, "
-            "digits and hyphens."
-        )
 
 
 class SourceQuerySet(models.QuerySet["Source"]):
@@ -393,106 +360,3 @@ class Outcome(models.Model):
 
     def __str__(self) -> str:
         return f"{self.meter} in {self.run}"
-
-
-class RejectedReading(models.Model):
-    """A reading that was refused, with its raw text; the same one again is only counted."""
-
-    meter = models.ForeignKey(
-        Meter, null=True, on_delete=models.CASCADE, related_name="rejected_readings"
-    )
-    run = models.ForeignKey(
-        Run, null=True, on_delete=models.SET_NULL, related_name="rejected_readings"
-    )
-    reason = models.CharField(max_length=12, choices=[(r.value, r.value) for r in Reason])
-    words = models.TextField()
-    muid = models.CharField(max_length=64, blank=True)
-    code = models.CharField(max_length=24, blank=True)
-    timestamp = models.CharField(max_length=40, blank=True)
-    raw = models.TextField()
-    row = models.PositiveIntegerField(
-        null=True, help_text="Where it stood in what was last brought: a line, a row, a place."
-    )
-    digest = models.CharField(max_length=32, unique=True, editable=False)
-    times = models.PositiveIntegerField(default=1)
-    first_seen_at = models.DateTimeField(default=timezone.now)
-    last_seen_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        ordering = ["-last_seen_at", "-pk"]
-        indexes = [
-            # The page of refused readings, the latest first; and those that are too old.
-            models.Index(fields=["-last_seen_at", "-id"], name="rejected_latest"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.timestamp} {self.code}: {self.words}"
-
-
-class ReadingRevision(models.Model):
-    """The readings of one register-day that one write replaced, as they were.
-
-    One row holds all slots that one write replaced, as a day's row does: slot i of `slots` began at
-    ``first + slots[i] × interval`` and held ``values[i]`` in ``qualities[i]``, NaN and 0 where
-    nothing was. Readings that are new leave none, until something of their day has been replaced:
-    from then on also what was missing is kept, so that each state since can be told exactly.
-    """
-
-    class Act(models.TextChoices):
-        """What somebody did by hand."""
-
-        SET = "set", "corrected by hand"
-        DELETE = "delete", "deleted by hand"
-        RESTORE = "restore", "restored by hand"
-
-    register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="revisions")
-    day = models.DateField()
-    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="revisions")
-    first = models.DateTimeField()
-    interval = models.IntegerField(help_text="[s]")
-    slots = ArrayField(models.SmallIntegerField())
-    values = ArrayField(models.FloatField())
-    qualities = ArrayField(models.SmallIntegerField())
-    version = models.BigIntegerField(help_text="Of the row that took the place.")
-    recorded_at = models.DateTimeField(default=timezone.now)
-    act = models.CharField(
-        max_length=8,
-        choices=Act,
-        blank=True,
-        default="",
-        db_default="",
-        help_text="Empty where a source's readings replaced it.",
-    )
-    author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    reason = models.CharField(max_length=200, blank=True)
-
-    class Meta:
-        ordering = ["-version", "pk"]
-        indexes = [
-            # The history of one register's day.
-            models.Index(fields=["register", "day", "version"], name="revision_of_day"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.register_id} on {self.day}, replaced by version {self.version}"
-
-    @property
-    def replaced(self) -> int:
-        """How many readings were replaced; slots that were empty are none."""
-        return sum(quality > 0 for quality in self.qualities)
-
-    def readings(self) -> list[tuple[datetime, float | None, Quality]]:
-        """Return what stood in each slot: when its interval began, its value and its quality.
-
-        The value is None, and the quality `MISSING`, where nothing did.
-        """
-        return [
-            (
-                self.first + timedelta(seconds=slot * self.interval),
-                value if quality else None,
-                Quality(quality),
-            )
-            for slot, value, quality in zip(self.slots, self.values, self.qualities, strict=True)
-        ]
