@@ -249,8 +249,7 @@ CELERY_BEAT_SCHEDULE = {
         # its lease to run out and for the next of these, a minute at most.
         "schedule": float(number("INGESTION_DISPATCH", default=15, least=1)),
     },
-    "what nobody fetched": {"task": "ingestion.tidy_inboxes", "schedule": 900.0},
-    "what is kept no longer": {"task": "ingestion.upkeep", "schedule": 3600.0},
+    "what is kept no longer": {"task": "ingestion.upkeep", "schedule": 900.0},
     "what is silent or failing": {"task": "notices.watch", "schedule": 300.0},
 }
 

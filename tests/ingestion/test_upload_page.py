@@ -15,9 +15,8 @@ from django.test import Client
 from accounts.models import User
 from ingestion.inbox import MOST_UPLOADS, Upload, UploadPart
 from ingestion.models import RejectedReading, Run
-from ingestion.tasks import tidy_inboxes
+from ingestion.tasks import tidy_record
 from meters.models import Meter
-from tenants.schema import in_public
 from tests.conftest import Customer
 from tests.ingestion.doors.test_workbooks import book
 from tests.ingestion.doors.writing import Form, steady, write
@@ -272,9 +271,9 @@ def test_the_clock_lets_go_of_what_nobody_stored(
     with nordwind.tenant.entered():
         bring(nordwind.client(), AUTUMN)
         Upload.objects.update(expires_at="2020-01-01T00:00Z")
-    with in_public():
-        assert tidy_inboxes.apply().get() == 1
     with nordwind.tenant.entered():
+        assert tidy_record() == 1
         assert not UploadPart.objects.exists()
     with in_acme.tenant.entered():
+        assert tidy_record() == 0
         assert UploadPart.objects.count() == 1

@@ -13,7 +13,7 @@ from tenants.models import Tenant
 class Command(TenantCommand):
     help = (
         "Remove runs, outcomes, refused and replaced readings that are older than the tenant keeps "
-        "them. Readings are never removed. The queue does this every hour."
+        "them. Readings are never removed. The queue does this four times an hour."
     )
     all_tenants_allowed = True
 
