@@ -12,15 +12,12 @@ from uuid import UUID
 import numpy as np
 
 from ingestion.models import Feed, ReadingRevision, Source
+from ingestion.services import ENDED
 from ingestion.windows import FILL
 from meters.days import Ints
 from meters.gaps import Gap, gaps
 from meters.models import Meter, Register
 from meters.profiles import first_reading, last_reading_ends, read_series
-from meters.zones import DAY
-
-# A register that lags so far behind the others of its meter has ended; nothing more is expected.
-ENDED = 31 * DAY
 
 
 @dataclass(frozen=True, slots=True)
