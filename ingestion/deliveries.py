@@ -208,9 +208,8 @@ def _of_known_meters(delivery: Delivery) -> tuple[Batch, list[Rejection]]:
     if unknown >= delivery.muids:
         named = ", ".join(map(str, sorted(unknown)[:3]))
         more = f" and {len(unknown) - 3} others" if len(unknown) > 3 else ""
-        raise UnknownMeterError(
-            f"There is no meter {named}{more} here. Register {'them' if more else 'it'} first."
-        )
+        them = "them" if len(unknown) > 1 else "it"
+        raise UnknownMeterError(f"There is no meter {named}{more} here. Register {them} first.")
     strange = np.array([key.muid in unknown for key in batch.keys])[batch.index]
     refused = [
         refusal(batch, int(at), Reason.METER, "there is no such meter here", delivery.raw)

@@ -15,7 +15,7 @@ from notices.models import UNWANTED, Letter, Watch
 from notices.sources import source_health
 from tenants.models import Tenant
 
-# A worker is woken at once, and by the dispatcher each minute.
+# A worker is woken at once, and by each dispatch again.
 WAITS_TOO_LONG = timedelta(minutes=5)
 # The watch looks every five minutes.
 WATCH_TOO_LATE = timedelta(minutes=20)

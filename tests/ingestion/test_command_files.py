@@ -60,6 +60,15 @@ def write(file: Path, *payload: dict[str, Any]) -> None:
     file.write_text(json.dumps({"data": payload}))
 
 
+def test_a_file_of_unknown_meters_names_all_of_them(in_acme: Customer, file: Path) -> None:
+    first, second = sorted([uuid4(), uuid4()])
+    write(file, *(row(muid, "2023-01-01T00:00:00Z") for muid in (second, first)))
+    with pytest.raises(CommandError) as caught:
+        ingest("--tenant", "acme", "--file", file)
+    assert f"no meter {first}, {second} here. Register them first." in caught.value.args[-1]
+    assert not Meter.objects.exists()
+
+
 def test_a_file_of_an_unknown_meter(in_acme: Customer, file: Path) -> None:
     muid, other = uuid4(), uuid4()
     write(file, row(muid, "2023-01-01T00:00:00Z"))
