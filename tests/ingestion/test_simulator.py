@@ -33,7 +33,6 @@ from ingestion.simulator.synthetic import SyntheticMeter, readings
 from ingestion.simulator.upstream import Upstream, accepts_gzip
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDINGS = ROOT.parent / "shared" / "data"
 RECORDED = ("1db7649e-9342-4e04-97c7-f0ebb88ed1f8", "95ce3367-cbce-4a4d-bbe3-da082831d7bd")
 ZURICH = ZoneInfo("Europe/Zurich")
 NOW = datetime(2024, 6, 1, 12, 7, tzinfo=UTC)
@@ -78,11 +77,12 @@ def error_of(answer: requests.Response) -> tuple[int, str | None, str]:
 # The contract, over HTTP
 
 
-@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="the recordings are not on this machine")
 @pytest.mark.parametrize("muid", RECORDED)
-def test_recorded_answer_is_given_again_byte_for_byte(muid: str, session: requests.Session) -> None:
-    recorded = (RECORDINGS / f"{muid}.json").read_bytes()
-    with running_simulator(recordings=RECORDINGS) as sim:
+def test_recorded_answer_is_given_again_byte_for_byte(
+    muid: str, session: requests.Session, recordings: Path
+) -> None:
+    recorded = (recordings / f"{muid}.json").read_bytes()
+    with running_simulator(recordings=recordings) as sim:
         answer = ask(sim, session, muid=muid)
         assert answer.json() == json.loads(recorded)
         assert answer.content == recorded
