@@ -44,12 +44,35 @@ class Dialler:
         When the present question must have been answered, on the monotonic clock [s].
     reading
         The connection from which an answer has last been awaited.
+    is_over
+        Whether nobody waits for an answer any more.
     """
 
     def __init__(self, guard: Guard | None, limits: Limits) -> None:
         self.guard, self._limits = guard, limits
         self.deadline = 0.0
         self.reading: socket.socket | None = None
+        self.is_over = False
+
+    def read_from(self, connected: socket.socket) -> None:
+        """Note from which connection an answer is awaited now."""
+        self.reading = connected
+        # Looked at after it was noted: whoever hangs up says so before looking which connection
+        # there is, so one of the two sees what the other has done.
+        if self.is_over:
+            self._break_off()
+
+    def hang_up(self) -> None:
+        """Break off, from another thread, what is awaited; nothing is awaited any more."""
+        self.is_over = True
+        self._break_off()
+
+    def _break_off(self) -> None:
+        if self.reading is not None:
+            # Where it has been closed already, there is nothing to break off.
+            with suppress(OSError):
+                # Past TLS, which would want to say goodbye first.
+                socket.socket.shutdown(self.reading, socket.SHUT_RDWR)
 
     def connect(self, connection: urllib3.connection.HTTPConnection) -> socket.socket:
         """Connect to a checked address of the connection's host; the first that answers counts."""
@@ -91,7 +114,7 @@ class _Timed(io.RawIOBase):
 
     def __init__(self, raw: Any, connected: socket.socket, dialler: Dialler) -> None:
         self._raw, self._socket, self._dialler = raw, connected, dialler
-        dialler.reading = connected
+        dialler.read_from(connected)
         self._read = connected.gettimeout()
 
     def readable(self) -> bool:
@@ -204,11 +227,8 @@ class Transport:
         self._session.close()
 
     def hang_up(self) -> None:
-        """Break off, from another thread, the answer that is awaited."""
-        if self._dialler.reading is not None:
-            # Where it has been closed already, there is nothing to break off.
-            with suppress(OSError):
-                self._dialler.reading.shutdown(socket.SHUT_RDWR)
+        """Break off, from another thread, the answer that is awaited, and any that would be."""
+        self._dialler.hang_up()
 
     @contextmanager
     def get(

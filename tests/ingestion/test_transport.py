@@ -2,15 +2,18 @@
 
 import io
 import socket
+import threading
 import time
 from dataclasses import replace
 from typing import Any
 
 import pytest
+import requests
 from structlog.testing import capture_logs
 
 from ingestion.addresses import Guard
 from ingestion.client import Client, Endpoint, Limits, Page, UpstreamError
+from ingestion.transport import Transport
 from tests.ingestion.asking import BODY, GOOD, MUID, QUICK, ROWS, START, STOP, TOKEN, ask, host
 from tests.ingestion.upstreams import Handler, Respond, Running, answering, refusing, rows
 
@@ -299,3 +302,24 @@ def test_json_that_is_nested_without_end() -> None:
             words, client, _ = ask(upstream)
             assert str(words).startswith(f"{host(upstream)} answered with JSON that is nested")
         assert client.usage.requests == 1
+
+
+def test_hanging_up_between_question_and_answer_is_not_missed() -> None:
+    """Whoever hangs up when the question is out, and nothing is read yet, is not waited out."""
+    wanted = threading.Event()
+
+    def silent(_handler: Handler) -> None:
+        wanted.wait(20)
+
+    limits = replace(QUICK, read=20.0, total=20.0)
+    transport = Transport(limits, Guard.of(["127.0.0.1"]))
+    with answering(silent) as upstream:
+        transport.hang_up()
+        until = time.monotonic() + limits.total
+        with (
+            pytest.raises(requests.ConnectionError, match="closed connection"),
+            transport.get(upstream.address, {}, {}, until),
+        ):
+            pass
+        wanted.set()
+    transport.close()
