@@ -333,6 +333,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Runs and gaps both have a state.
+    "ENUM_NAME_OVERRIDES": {
+        "StateEnum": "ingestion.models.Run.State",
+        "GapStateEnum": "ingestion.gap_record.Gap.State",
+    },
 }
 
 # --- Time, static files, messages ---------------------------------------------------------------

@@ -7,11 +7,22 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.forms import PasswordInput
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.sites import tenant_site
 from ingestion.breaker import close, told
-from ingestion.models import Erasure, Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.models import (
+    Erasure,
+    Feed,
+    Gap,
+    Outcome,
+    ReadingRevision,
+    RejectedReading,
+    Run,
+    Source,
+)
+from ingestion.repair import ask_again
 from ingestion.services import plan_run
 from ingestion.steering import (
     SteeringError,
@@ -230,6 +241,38 @@ class FeedAdmin(ReadOnlyAdmin):
         self.message_user(request, f"{done.meters:,} meters are asked for again.")
 
 
+@admin.register(Gap, site=tenant_site)
+class GapAdmin(ReadOnlyAdmin):
+    """What is missing between stored readings, and how often it was asked for."""
+
+    list_display = [
+        *("register", "meter", "start", "stop", "missing", "came", "state"),
+        *("tries", "next_try_at", "ended_at"),
+    ]
+    list_filter = ["state", "goes_on"]
+    list_select_related = ["register__meter"]
+    search_fields = ["register__meter__name", "register__meter__muid"]
+    date_hierarchy = "start"
+    actions = ["ask"]
+
+    def has_steer_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("ingestion.change_source")
+
+    @admin.display(description="Meter", ordering="register__meter__name")
+    def meter(self, gap: Gap) -> str:
+        return gap.register.meter.name
+
+    @admin.display(description="Came")
+    def came(self, gap: Gap) -> int:
+        return gap.came
+
+    @admin.action(description="Ask for them now", permissions=["steer"])
+    def ask(self, request: HttpRequest, chosen: QuerySet[Gap]) -> None:
+        runs = ask_again(gaps=chosen, now=timezone.now())
+        ingest_soon(runs)
+        self.message_user(request, f"{len(runs):,} runs ask for what is missing.")
+
+
 @admin.register(RejectedReading, site=tenant_site)
 class RejectedReadingAdmin(ReadOnlyAdmin):
     list_display = ["when", "register", "reason", "why", "meter", "times", "last_seen_at"]
@@ -298,8 +341,8 @@ class ReadingRevisionAdmin(ReadOnlyAdmin):
 class KeepingAdmin(admin.ModelAdmin[Keeping]):
     """How long the record is kept: one row, changed here."""
 
-    list_display = ["__str__", "runs", "outcomes", "rejections", "revisions"]
-    fields = ["runs", "outcomes", "rejections", "revisions"]
+    list_display = ["__str__", "runs", "outcomes", "rejections", "revisions", "gaps"]
+    fields = ["runs", "outcomes", "rejections", "revisions", "gaps"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super().has_add_permission(request) and not Keeping.objects.exists()

@@ -8,7 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
 from ingestion.erasing import Subject, erases
-from ingestion.models import Feed, Outcome, ReadingRevision, Run, Upload, UploadPart
+from ingestion.models import Feed, Gap, Outcome, ReadingRevision, Run, Upload, UploadPart
 from meters.models import Meter, Register
 
 # In a run's list of meters, where none means all, something must stand for one that is gone.
@@ -45,6 +45,11 @@ def erase_days(subject: Subject) -> int:
 @erases("revisions")
 def erase_revisions(subject: Subject) -> int:
     return ReadingRevision.objects.filter(register__meter=subject.pk).delete()[0]
+
+
+@erases("gaps")
+def erase_gaps(subject: Subject) -> int:
+    return Gap.objects.filter(register__meter=subject.pk).delete()[0]
 
 
 @erases("registers")

@@ -17,6 +17,7 @@ from django.utils import timezone
 from ingestion.addresses import ForbiddenAddressError, Guard
 from ingestion.erasure_record import Erasure as Erasure
 from ingestion.fields import EncryptedTextField
+from ingestion.gap_record import Gap as Gap
 from ingestion.idempotency import KeptAnswer as KeptAnswer
 from ingestion.inbox import Upload as Upload
 from ingestion.inbox import UploadPart as UploadPart
@@ -37,11 +38,20 @@ OFFER = timedelta(seconds=30)
 
 class SourceQuerySet(models.QuerySet["Source"]):
     def due(self, now: datetime) -> "SourceQuerySet":
-        """Sources whose next sweep is due, that have no run under way and are not left alone."""
+        """Sources whose next sweep is due, that have no run under way and are not left alone.
+
+        Gaps are asked for beside the sweeps.
+        """
         under_way = Run.objects.filter(source=models.OuterRef("pk"), state__in=Run.OPEN)
+        under_way = under_way.exclude(trigger=Run.Trigger.REPAIR)
         may_be_asked = Q(rests_until__isnull=True) | Q(rests_until__lte=now)
         due = self.filter(may_be_asked, is_active=True, next_sweep_at__lte=now)
         return due.exclude(models.Exists(under_way))
+
+    def looked_at(self) -> datetime | None:
+        """When the stored readings of all sources were last looked at for gaps."""
+        times = list(self.filter(is_active=True).values_list("gaps_looked_at", flat=True))
+        return min((time for time in times if time), default=None) if all(times) else None
 
     def take(self, source: "Source", now: datetime) -> bool:
         """Move a due source on to its next sweep; of several dispatchers that try, one succeeds.
@@ -133,6 +143,13 @@ class Source(models.Model):
         max_length=200, blank=True, help_text="Shown with the readings, for example “Recording”."
     )
     next_sweep_at = models.DateTimeField(default=timezone.now, editable=False)
+    repairs_gaps = models.BooleanField(
+        "gaps are asked for again",
+        default=True,
+        db_default=True,
+        help_text="Unticked, what is missing between stored readings is put on record, no more.",
+    )
+    gaps_looked_at = models.DateTimeField(null=True, editable=False)
     # The state of its circuit breaker: see `ingestion.breaker`.
     failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     rests_until = models.DateTimeField(null=True, editable=False)
@@ -196,14 +213,14 @@ class RunQuerySet(models.QuerySet["Run"]):
     def waiting(self, now: datetime) -> "RunQuerySet":
         """Runs that nobody works on: queued, or taken by a worker that is gone.
 
-        The sweeps of a source that is paused wait for it.
+        The sweeps of a source that is paused wait for it, and so do its repairs.
         """
         # Not a join: of an UPDATE that has waited for another one, PostgreSQL looks again at what
         # the row itself says, so of two workers that claim a run one succeeds.
         paused = Source.objects.filter(pk=models.OuterRef("source"), is_active=False)
         return self.filter(
             Q(state=Run.State.QUEUED) | Q(state=Run.State.RUNNING, lease_until__lt=now),
-            ~(Q(trigger=Run.Trigger.SCHEDULE) & models.Exists(paused)),
+            ~(Q(trigger__in=Run.AUTOMATIC) & models.Exists(paused)),
         )
 
     def claim(self, pk: int, worker: str, now: datetime) -> bool:
@@ -245,11 +262,14 @@ class Run(models.Model):
         SCHEDULE = "schedule", "schedule"
         COMMAND = "command", "command"
         ADMIN = "admin", "by hand"
+        REPAIR = "repair", "gap repair"
         FILE = "file", "file"
         UPLOAD = "upload", "upload"
         API = "api", "sent to the API"
 
     OPEN = (State.QUEUED, State.RUNNING)
+    # What nobody has asked for by hand.
+    AUTOMATIC = (Trigger.SCHEDULE, Trigger.REPAIR)
     # What may be done again.
     AGAIN = (State.PARTIAL, State.FAILED, State.CANCELLED)
     # What was brought to us. Nobody but who brought it has it, so no other worker can take it up.

@@ -9,7 +9,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from ingestion.models import Keeping, Outcome, ReadingRevision, RejectedReading, Removal, Run
+from ingestion.models import Gap, Keeping, Outcome, ReadingRevision, RejectedReading, Removal, Run
 
 log = structlog.get_logger(__name__)
 Kind = Removal.Kind
@@ -56,6 +56,8 @@ def overdue(kind: Removal.Kind, before: datetime) -> QuerySet[Any]:
             return RejectedReading.objects.filter(last_seen_at__lt=before)
         case Kind.REVISIONS:
             return ReadingRevision.objects.filter(recorded_at__lt=before)
+        case Kind.GAPS:
+            return Gap.objects.exclude(state__in=Gap.LACKING).filter(ended_at__lt=before)
 
 
 def cutoffs(keeping: Keeping, now: datetime) -> Iterator[tuple[Removal.Kind, int, datetime | None]]:

@@ -15,7 +15,7 @@ from ingestion.client import Client, Endpoint
 from ingestion.collector import collected_between
 from ingestion.failing import all_excused
 from ingestion.fields import UndecryptableError
-from ingestion.jobs import FIRST_BACKFILL, Job
+from ingestion.jobs import Job
 from ingestion.lease import HandOverError, Lease, LostLeaseError
 from ingestion.models import Feed, Outcome, Run, Source
 from ingestion.pace import Pace
@@ -35,9 +35,6 @@ MOST_ATTEMPTS = 10
 MOST_STRIKES = 6
 # So many meters are looked up at a time.
 AT_ONCE = 200
-# A register that lags so far behind the others of its meter has ended: were it waited for, each
-# sweep would read everything since.
-ENDED = int(FIRST_BACKFILL.total_seconds())
 
 
 def plan_run(
@@ -181,7 +178,8 @@ def _obstacle(run: Run) -> str:
 def _feeds(run: Run) -> QuerySet[Feed]:
     feeds = Feed.objects.filter(source=run.source).select_related("meter").order_by("pk")
     if run.only:
-        return feeds.filter(meter__muid__in=run.only)
+        feeds = feeds.filter(meter__muid__in=run.only)
+        return feeds.filter(is_active=True) if run.trigger == Run.Trigger.REPAIR else feeds
     feeds = feeds.filter(is_active=True)
     if run.trigger != Run.Trigger.SCHEDULE:
         return feeds
@@ -242,7 +240,7 @@ def _each_meter(
         source.address, source.measurement, source.token, source.limit, source.key_header
     )
     # A rehearsal leaves no trace, so it neither heeds what others have met nor adds to it.
-    breaker = Breaker(source, by_hand=run.trigger != Run.Trigger.SCHEDULE) if lease else None
+    breaker = Breaker(source, by_hand=run.trigger not in Run.AUTOMATIC) if lease else None
     unreachable: list[str] = []
     pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
     with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
@@ -299,16 +297,17 @@ def _jobs(
 
 
 def _stored_ends(meters: Sequence[int]) -> dict[int, int]:
-    """Say of each meter up to when all its registers that go on have been read [s]."""
+    """Say of each meter up to when it has been read [s].
+
+    A register that lags behind the others of its meter by more than a sweep looks back has a gap:
+    it is asked for as other gaps are, else each sweep would read everything since.
+    """
     owner = dict(Register.objects.filter(meter__in=meters).values_list("pk", "meter_id"))
-    ends: dict[int, list[int]] = {}
+    ends: dict[int, int] = {}
     if owner:
         for register, end in last_reading_ends(list(owner)).items():
-            ends.setdefault(owner[register], []).append(end)
-    return {
-        meter: min(end for end in those if end > max(those) - ENDED)
-        for meter, those in ends.items()
-    }
+            ends[owner[register]] = max(end, ends.get(owner[register], end))
+    return ends
 
 
 def finish(

@@ -35,7 +35,7 @@ def pause_source(*, source: Source, person: str) -> int:
     """
     with transaction.atomic():
         Source.objects.filter(pk=source.pk).update(is_active=False, paused_by=person)
-        sweeps = Run.objects.filter(source=source, state__in=Run.OPEN, trigger=Run.Trigger.SCHEDULE)
+        sweeps = Run.objects.filter(source=source, state__in=Run.OPEN, trigger__in=Run.AUTOMATIC)
         # Without its name in the run no worker can store anything for it.
         return sweeps.update(state=Run.State.QUEUED, worker="", lease_until=None, attempts=0)
 

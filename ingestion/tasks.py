@@ -10,8 +10,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from ingestion.dispatching import in_turn, offers, with_work
+from ingestion.gapkeeping import look, settle
 from ingestion.lease import LostLeaseError, worker_name
-from ingestion.models import KeptAnswer, Run, Upload
+from ingestion.models import Gap, KeptAnswer, Run, Source, Upload
+from ingestion.repair import repair_due
 from ingestion.retention import tidy
 from ingestion.services import execute_run, plan_due
 from tenants.models import Tenant
@@ -34,13 +36,33 @@ RUNS = 6
 
 @shared_task(name="ingestion.upkeep", base=OperatorsTask, expires=800)
 def upkeep() -> int:
-    """Have each tenant remove what it has kept long enough. Runs four times an hour."""
+    """Have each tenant ask for its gaps, and remove what it has kept long enough.
+
+    Runs four times an hour.
+    """
     with in_public():
         tenants = list(Tenant.objects.order_by("schema_name"))
     for tenant in tenants:
         with tenant.entered():
+            repair_gaps.delay()
             tidy_record.delay()
     return len(tenants)
+
+
+@shared_task(name="ingestion.repair_gaps", expires=800)
+def repair_gaps() -> int:
+    """See to the gaps of the tenant that the message came from, and plan to ask for those due."""
+    runs = repair_due(now=timezone.now())
+    ingest_soon(runs)
+    return len(runs)
+
+
+@shared_task(name="ingestion.look_for_gaps", expires=800)
+def look_for_gaps() -> int:
+    """Look at all stored readings of the tenant now, then see to its gaps."""
+    for source in Source.objects.filter(is_active=True):
+        look(source=source, now=timezone.now())
+    return repair_gaps()
 
 
 @shared_task(name="ingestion.tidy_record", expires=800)
@@ -95,6 +117,8 @@ def ingest_run(run: int) -> str:
         return "lost"
     if result is None:
         return "taken"
+    if Gap.objects.filter(asking=planned).exists():
+        settle(now=timezone.now())
     wake()
     return str(result.run.state)
 

@@ -28,6 +28,7 @@ class Keeping(models.Model):
     outcomes = _days(30, "what runs did to each meter")
     rejections = _days(180, "refused readings")
     revisions = _days(0, "replaced readings")
+    gaps = _days(365, "gaps that are filled or no longer expected")
 
     class Meta:
         verbose_name = "retention"
@@ -60,6 +61,10 @@ class Keeping(models.Model):
     def revisions_in_words(self) -> str:
         return in_words(self.revisions)
 
+    @property
+    def gaps_in_words(self) -> str:
+        return in_words(self.gaps)
+
 
 def in_words(days: int) -> str:
     if days == 0:
@@ -75,6 +80,7 @@ class Removal(models.Model):
         RUNS = "runs", "runs"
         REJECTIONS = "rejections", "refused readings"
         REVISIONS = "revisions", "replaced readings"
+        GAPS = "gaps", "gaps that are filled or no longer expected"
 
     kind = models.CharField(max_length=10, choices=Kind)
     day = models.DateField()

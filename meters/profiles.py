@@ -64,6 +64,16 @@ def read_days(registers: Sequence[int], first_day: int, last_day: int) -> DayTab
     )
 
 
+def read_chosen_days(registers: Ints, days: Ints) -> DayTable:
+    """Read some day rows: of each register its day, both of shape ``(n,)``, none twice."""
+    return _days(
+        f"SELECT found.* FROM unnest(ARRAY[{_list(registers.tolist())}]::bigint[], "
+        f"ARRAY[{_list(days.tolist())}]::int[]) AS asked(id, number) "
+        "JOIN daily_profile AS found ON found.register_id = asked.id "
+        f"AND found.day = DATE '{DATE}' + asked.number ORDER BY found.register_id, found.day"
+    )
+
+
 def read_last_days(registers: Sequence[int], *, first: bool = False) -> DayTable:
     """Read each register's latest day row that holds readings, or its first such row.
 
@@ -90,8 +100,17 @@ def read_next_days(registers: Sequence[int], after: int) -> DayTable:
 
 def first_reading(registers: Sequence[int]) -> int | None:
     """Say when the first stored interval of several registers begins [s]; None without any."""
+    return min(first_readings(registers).values(), default=None)
+
+
+def first_readings(registers: Sequence[int]) -> dict[int, int]:
+    """Say of each register when its first stored interval begins [s]."""
     table = read_last_days(registers, first=True)
-    return int(table.instants[table.present].min()) if len(table) else None
+    found = {}
+    for row, register in enumerate(table.register):
+        slots = table.row_slots(row)
+        found[int(register)] = int(table.instants[slots][table.present[slots]][0])
+    return found
 
 
 def last_reading_ends(registers: Sequence[int]) -> dict[int, int]:

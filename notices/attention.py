@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from django.db.models import Count, Sum
 from django.urls import reverse
 
-from ingestion.models import Feed, Run, Source
+from ingestion.models import Feed, Gap, Run, Source
 from meters.health import State, states
 from meters.models import Meter
 from meters.templatetags.units import local
@@ -21,6 +22,8 @@ WAITS_TOO_LONG = timedelta(minutes=5)
 WATCH_TOO_LATE = timedelta(minutes=20)
 # A mail that could not be sent is news for so long.
 LOST_MAIL = timedelta(days=3)
+# Readings that will never come are news for so long.
+LOST_READINGS = timedelta(days=7)
 MOST_NAMED = 20
 
 
@@ -68,6 +71,7 @@ def attention(tenant: Tenant, now: datetime) -> Attention:
         *_backlog(now),
         *_failing(now),
         *_given_up(),
+        *_missing(now),
         *_silent(tenant, now),
         *_letters(now),
         *_clock(now),
@@ -114,6 +118,21 @@ def _given_up() -> Iterator[Item]:
             f"{what} given up",
             "Again and again they could not be read, while their source answered.",
             reverse("ingestion:runs"),
+        )
+
+
+def _missing(now: datetime) -> Iterator[Item]:
+    lately = Gap.objects.filter(state=Gap.State.GIVEN_UP, ended_at__gte=now - LOST_READINGS)
+    sums = lately.aggregate(gaps=Count("pk"), missing=Sum("missing"))
+    if sums["gaps"]:
+        some = "One gap was" if sums["gaps"] == 1 else f"{sums['gaps']:,} gaps were"
+        yield Item(
+            Level.WARNING,
+            "gap",
+            f"{some} given up lately",
+            f"Their source was asked for {sums['missing']:,} intervals again and again, and has "
+            "none of them.",
+            reverse("record:gaps") + "?show=given_up",
         )
 
 

@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 
 from ingestion import jobs
-from ingestion.models import Feed, Outcome, RejectedReading, Run, Source
+from ingestion.gapkeeping import look
+from ingestion.models import Feed, Gap, Outcome, RejectedReading, Run
 from ingestion.record import Counts
 from ingestion.services import execute_run, plan_run
 from ingestion.store import store
 from meters.models import Meter
 from tests.ingestion.plant import (
     EXPORT,
-    JANUARY,
     QUARTER,
     batch,
     check_rows,
@@ -270,22 +270,21 @@ def test_times_that_nothing_can_be_read_of_are_not_asked_for() -> None:
     assert datetime.fromisoformat(asked.query["stop"]) < datetime.now(UTC) + timedelta(days=2)
 
 
-def test_a_register_that_has_ended_does_not_hold_the_others_back() -> None:
-    """Else every sweep would read all that came since."""
+def test_a_register_that_lags_does_not_hold_the_others_back() -> None:
+    """Else every sweep would read all that came since. What it lacks is a gap."""
     meter = make_meter()
     now = int(datetime.now(UTC).timestamp()) // QUARTER * QUARTER
-    ended, lagging = JANUARY, now - 11 * 86_400
-    store(batch(meter.muid, [(ended + i * QUARTER, 1.0) for i in range(96)], obis=EXPORT))
+    lagging = now - 11 * 86_400
+    store(batch(meter.muid, [(lagging + i * QUARTER, 1.0) for i in range(96)], obis=EXPORT))
     store(batch(meter.muid, [(now - i * QUARTER, 1.0) for i in range(1, 97)]))
     with answering(rows({"data": []})) as upstream:
-        sweep(make_source(upstream.address, meter, reread_hours=72))
+        source = make_source(upstream.address, meter, reread_hours=72)
+        sweep(source)
         started = datetime.fromisoformat(upstream.asked[0].query["start"])
         assert abs(started.timestamp() - (now - 72 * 3600)) <= QUARTER
-        # One that lags by some days is waited for.
-        store(batch(meter.muid, [(lagging + i * QUARTER, 1.0) for i in range(96)], obis=EXPORT))
-        sweep(Source.objects.get())
-        started = datetime.fromisoformat(upstream.asked[1].query["start"])
-        assert abs(started.timestamp() - (now - 13 * 86_400)) <= QUARTER
+        look(source=source, now=datetime.now(UTC))
+    gap = Gap.objects.get()
+    assert (gap.register.obis, gap.missing, gap.goes_on) == (EXPORT, 10 * 96, True)
 
 
 def test_queries_of_a_sweep_in_which_nothing_has_changed() -> None:

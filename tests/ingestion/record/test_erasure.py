@@ -21,6 +21,7 @@ from ingestion.corrections import Range, set_readings
 from ingestion.erasing import ErasureError, erase_meter
 from ingestion.models import (
     Erasure,
+    Gap,
     KeptAnswer,
     Outcome,
     RejectedReading,
@@ -101,6 +102,13 @@ def plant() -> Meter:
         body=orjson.dumps({"meters": [{"meter": str(MUID)}], "raw": RAW}),
         expires_at=timezone.now() + timedelta(hours=1),
     )
+    Gap.objects.create(
+        register=meter.registers.first(),
+        start=datetime.fromtimestamp(JANUARY, UTC),
+        stop=datetime.fromtimestamp(JANUARY + 4 * QUARTER, UTC),
+        missing=4,
+        at_first=4,
+    )
     Upload.objects.keep(author.pk, f"{POINT}.csv", [f"{POINT};{RAW}\n".encode() * 100])
     LogEntry.objects.create(
         user=author,
@@ -177,6 +185,7 @@ def test_nothing_is_left_of_it_anywhere(acme: Customer, nordwind: Customer) -> N
             "readings": 192,
             "stored days": 4,
             "revisions": 2,
+            "gaps": 1,
             "registers": 2,
             "rejections": 3,
             "outcomes of runs": 1,
