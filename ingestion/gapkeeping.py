@@ -5,6 +5,8 @@ becomes two; one that has grown, or whose register has come back, is asked for a
 today. A question that brings nothing of it is a try; one that the source didn't answer is none.
 """
 
+import math
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from django.db.models import QuerySet
 
 from ingestion.gapfinding import Found, find_gaps
 from ingestion.models import Feed, Gap, Outcome, Run, Source
+from ingestion.registers import held_meters
 from meters.gaps import Stretch
 from meters.models import Meter
 
@@ -56,7 +59,9 @@ class Looked:
     missing: int = 0
 
 
-def look(*, source: Source, now: datetime, only: Sequence[int] = ()) -> Looked:
+def look(
+    *, source: Source, now: datetime, only: Sequence[int] = (), seconds: float = math.inf
+) -> Looked:
     """Put on record what a source's meters lack, and what has come of what they lacked.
 
     What is younger than the source's re-read window is left to the sweeps: each asks for all of it
@@ -66,15 +71,23 @@ def look(*, source: Source, now: datetime, only: Sequence[int] = ()) -> Looked:
     ----------
     only
         Primary keys of meters; all that the source feeds where empty.
+    seconds
+        After how long to stop [s]; the next look at all meters goes on from there.
     """
-    looked = Looked()
+    looked, deadline = Looked(), time.monotonic() + seconds
     feeds = Feed.objects.filter(source=source, is_active=True)
+    own = Source.objects.filter(pk=source.pk)
     if only:
         feeds = feeds.filter(meter__in=only)
+    elif left_at := own.values_list("gaps_at", flat=True).get():
+        feeds = feeds.filter(pk__gt=left_at)
     for meters in _in_pieces(feeds):
         _keep(source, meters, now, looked)
+        if not only and time.monotonic() > deadline:
+            own.update(gaps_at=meters[-1])
+            return looked
     if not only:
-        Source.objects.filter(pk=source.pk).update(gaps_looked_at=now)
+        own.update(gaps_looked_at=now, gaps_at=None)
     return looked
 
 
@@ -108,13 +121,17 @@ def _keep(source: Source, keys: Sequence[int], now: datetime, looked: Looked) ->
     with transaction.atomic():
         # One at a time: two that look at the same meters would both put down what they find.
         Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+        muids = Meter.objects.filter(pk__in=keys).values_list("muid", flat=True)
+        # Whoever erases one of them waits, or has been waited for.
+        keys = sorted(held_meters(set(muids)).values())
         meters = Meter.objects.filter(pk__in=keys).prefetch_related("registers")
         found = {one.register.pk: one for one in find_gaps(list(meters))}
         known: dict[int, list[Gap]] = {}
         rows = Gap.objects.lacking().filter(register__meter__in=keys)
         for gap in rows.select_related("asking", "register").order_by("start"):
             known.setdefault(gap.register_id, []).append(gap)
-        keeping = _Keeping(now, _unanswered(rows))
+        before = {gap.pk: _content(gap) for gaps in known.values() for gap in gaps}
+        keeping = _Keeping(now, _unanswered(rows), before)
         for register in sorted(found.keys() | known.keys()):
             horizon = timedelta(hours=source.reread_hours)
             keeping.register(found.get(register), known.get(register, []), horizon)
@@ -140,6 +157,7 @@ class _Keeping:
 
     now: datetime
     unanswered: frozenset[tuple[int, int]]
+    before: dict[int, tuple[object, ...]]
     made: list[Gap] = field(default_factory=list)
     changed: list[Gap] = field(default_factory=list)
     merged: list[Gap] = field(default_factory=list)
@@ -241,9 +259,20 @@ class _Keeping:
         self.changed.append(gap)
 
     def write(self) -> None:
-        Gap.objects.bulk_update(self.changed, CHANGING, batch_size=500)
+        # As an upsert: one statement of plain values, a hundredth of the time of `bulk_update`.
+        Gap.objects.bulk_create(
+            [gap for gap in self.changed if _content(gap) != self.before[gap.pk]],
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=CHANGING,
+        )
         Gap.objects.bulk_create(self.made, batch_size=500)
         Gap.objects.filter(pk__in=[gap.pk for gap in self.merged]).delete()
+
+
+def _content(gap: Gap) -> tuple[object, ...]:
+    return tuple(getattr(gap, name) for name in CHANGING)
 
 
 def _moment(instant: int) -> datetime:

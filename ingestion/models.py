@@ -150,6 +150,8 @@ class Source(models.Model):
         help_text="Unticked, what is missing between stored readings is put on record, no more.",
     )
     gaps_looked_at = models.DateTimeField(null=True, editable=False)
+    # The meter at which a look was broken off that would have taken too long.
+    gaps_at = models.BigIntegerField(null=True, editable=False)
     # The state of its circuit breaker: see `ingestion.breaker`.
     failures = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     rests_until = models.DateTimeField(null=True, editable=False)

@@ -20,6 +20,8 @@ from ingestion.windows import FILL
 
 # So often all stored readings of a source's meters are looked at.
 EVERY = timedelta(hours=24)
+# A look hands over after so long [s], well before a worker's time limit.
+SLICE = 120
 # Of one source so many runs may ask for gaps at a time, for so many gaps.
 MOST_RUNS = 20
 MOST_GAPS = 5_000
@@ -135,7 +137,7 @@ def repair_due(*, now: datetime) -> list[Run]:
     planned = []
     for source in Source.objects.filter(is_active=True):
         if source.gaps_looked_at is None or source.gaps_looked_at <= now - EVERY:
-            look(source=source, now=now)
+            look(source=source, now=now, seconds=SLICE)
         if source.repairs_gaps:
             under_way = Run.objects.filter(
                 source=source, state__in=Run.OPEN, trigger=Run.Trigger.REPAIR

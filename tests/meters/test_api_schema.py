@@ -50,6 +50,7 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "POST /api/v1/meters/{muid}/corrections/",
         "GET /api/v1/revisions/",
         "GET /api/v1/rejections/",
+        "GET /api/v1/gaps/",
         "GET /api/v1/runs/",
         "GET /api/v1/runs/{id}/",
         "GET /api/v1/runs/{id}/outcomes/",
@@ -92,6 +93,7 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/revisions/": {
             *("page", "page_size", "meter", "register", "act", "since", "run")
         },
+        "GET /api/v1/gaps/": {"page", "page_size", "state", "meter"},
         "GET /api/v1/rejections/": {
             *("page", "page_size", "reason", "meter", "run", "since", "until")
         },

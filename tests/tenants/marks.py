@@ -22,6 +22,7 @@ from ingestion.files import RowsFile, ingest_file
 from ingestion.models import (
     Erasure,
     Feed,
+    Gap,
     Outcome,
     ReadingRevision,
     RejectedReading,
@@ -125,6 +126,7 @@ NUMBERED: dict[str, type[Model]] = {
     "ingestion:pause": Source,
     "ingestion:resume": Source,
     "ingestion:retry-meter": Feed,
+    "record:ask-for-gap": Gap,
 }
 
 
@@ -188,7 +190,12 @@ def _meters(marked: Marked) -> None:
         run=run, meter=meter, error=marked.text("failure"), warnings=[marked.text("warning")]
     )
     ReadingRevision.objects.update(reason=marked.text("reason"))
-    for one in (site, source, meter, meter.feed, run, RejectedReading.objects.get()):
+    since = _quarters()[0] - timedelta(days=9)
+    gap = Gap.objects.create(
+        register=meter.registers.get(), start=since, stop=since + timedelta(hours=1), missing=4,
+        at_first=4,
+    )  # fmt: skip
+    for one in (site, source, meter, meter.feed, run, gap, RejectedReading.objects.get()):
         marked.keep(one)
     marked.keep(ReadingRevision.objects.select_related("run").get(run=corrected))
     marked.texts |= {str(marked.own), f"{marked.value:.6g}"}

@@ -55,6 +55,23 @@ def test_a_gap_is_put_down_once_and_closed_when_it_is_filled() -> None:
     assert source.gaps_looked_at == later
 
 
+def test_a_look_that_takes_too_long_is_gone_on_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    meters = [make_meter(f"Meter {n}") for n in range(3)]
+    source = make_source("http://127.0.0.1:1", *meters)
+    for meter in meters:
+        store_without(meter.muid, [(300, 320)])
+    monkeypatch.setattr("ingestion.gapkeeping.AT_ONCE", 1)
+    for found in (1, 2):
+        assert look(source=source, now=NOW, seconds=-1).meters == 1
+        source.refresh_from_db()
+        assert (source.gaps_looked_at, Gap.objects.count()) == (None, found)
+    assert look(source=source, now=NOW).meters == 1
+    source.refresh_from_db()
+    assert (source.gaps_looked_at, source.gaps_at, Gap.objects.count()) == (NOW, None, 3)
+    # The next one begins with the first again.
+    assert look(source=source, now=NOW).meters == 3
+
+
 def test_what_sweeps_read_again_is_left_to_them() -> None:
     meter, source = made((700, 710), reread_hours=24)
     look(source=source, now=NOW)

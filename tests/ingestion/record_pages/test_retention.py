@@ -28,6 +28,7 @@ from tests.ingestion.plant import JANUARY, batch, make_meter, make_source
 from tests.ingestion.record_pages.plenty import make_outcome, make_run, refuse
 
 NOW = timezone.now()
+NAMES = ("outcomes", "runs", "rejections", "revisions", "gaps")
 
 
 def ago(days: float) -> datetime:
@@ -50,12 +51,12 @@ def test_each_kind_goes_at_its_own_time(in_acme: Customer) -> None:
     refuse(1, last_seen_at=ago(181), run=old)
     refuse(2, last_seen_at=ago(179), first_seen_at=ago(900), run=old)
     done = tidy(now=NOW)
-    assert rows(done) == {"outcomes": 2, "runs": 1, "rejections": 1, "revisions": 0}
+    assert rows(done) == {"outcomes": 2, "runs": 1, "rejections": 1, "revisions": 0, "gaps": 0}
     assert set(Run.objects.all()) == {middle, recent}
     assert Outcome.objects.get().run == recent
     kept = RejectedReading.objects.get()
     assert (kept.digest, kept.run) == ("digest-2", None)
-    assert rows(tidy(now=NOW)) == dict.fromkeys(("outcomes", "runs", "rejections", "revisions"), 0)
+    assert rows(tidy(now=NOW)) == dict.fromkeys(NAMES, 0)
 
 
 def test_readings_stay_and_so_do_revisions_by_default(in_acme: Customer) -> None:
@@ -74,12 +75,12 @@ def test_readings_stay_and_so_do_revisions_by_default(in_acme: Customer) -> None
 
 
 def test_zero_keeps_for_ever(in_acme: Customer) -> None:
-    Keeping.objects.create(runs=0, outcomes=0, rejections=0)
+    Keeping.objects.create(runs=0, outcomes=0, rejections=0, gaps=0)
     meter = make_meter()
     make_outcome(finished(10_000), meter)
     refuse(1, last_seen_at=ago(10_000))
     done = tidy(now=NOW)
-    assert [one.before for one in done] == [None] * 4
+    assert [one.before for one in done] == [None] * 5
     assert (Run.objects.count(), Outcome.objects.count()) == (1, 1)
     assert RejectedReading.objects.count() == 1
 
@@ -88,7 +89,13 @@ def test_outcomes_are_kept_no_longer_than_their_run(in_acme: Customer) -> None:
     Keeping.objects.create(runs=10, outcomes=0)
     make_outcome(finished(11), make_meter())
     assert rows(tidy(now=NOW, dry_run=True))["outcomes"] == 1
-    assert rows(tidy(now=NOW)) == {"outcomes": 1, "runs": 1, "rejections": 0, "revisions": 0}
+    assert rows(tidy(now=NOW)) == {
+        "outcomes": 1,
+        "runs": 1,
+        "rejections": 0,
+        "revisions": 0,
+        "gaps": 0,
+    }
 
 
 @pytest.mark.parametrize("state", Run.OPEN)
@@ -219,7 +226,7 @@ def test_only_one_answer_to_how_long(acme: Customer) -> None:
     client = acme.client()
     made = client.post(
         "/admin/ingestion/keeping/add/",
-        {"runs": "100", "outcomes": "10", "rejections": "5", "revisions": "0"},
+        {"runs": "100", "outcomes": "10", "rejections": "5", "revisions": "0", "gaps": "9"},
     )
     assert made.status_code == 302
     with acme.tenant.entered():
