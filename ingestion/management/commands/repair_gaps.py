@@ -101,4 +101,6 @@ class Command(TenantCommand):
 def words_of(repair: Repair) -> str:
     meters = f"{len(repair.only):,} meter{'s' * (len(repair.only) != 1)}"
     start, stop = (f"{moment:%Y-%m-%d %H:%M}" for moment in (repair.start, repair.stop))
-    return f"{repair.missing:,} intervals of {meters} are missing from {start} to {stop} UTC."
+    some = f"{repair.missing:,} interval{'s' * (repair.missing != 1)}"
+    verb = "is" if repair.missing == 1 else "are"
+    return f"{some} of {meters} {verb} missing from {start} to {stop} UTC."
