@@ -161,6 +161,7 @@ class Job:
                 remarks=self._remarks(piece),
                 untold=self._untold,
                 spent=self._spent(usage),
+                place=(self.feed.pk, piece.stop),
                 keep=self.lease is not None,
             ),
         )
@@ -225,7 +226,7 @@ class Job:
             if untold:
                 held = Outcome.objects.filter(run=self.run, meter=self.feed.meter)
                 held.update(unchanged=F("unchanged") + untold)
-            grow(self.run, **spent)
+            grow(self.run, spent)
 
     def close(self) -> MeterResult:
         """Say on the feed how it went, and keep the outcome where it failed."""
@@ -254,7 +255,7 @@ class Job:
             changes |= failed_again(self.feed, self.source, timezone.now())
         Feed.objects.filter(pk=self.feed.pk).update(**changes)
         if any(spent.values()):
-            grow(self.run, **spent)
+            grow(self.run, spent)
 
 
 def now() -> int:

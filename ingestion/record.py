@@ -58,7 +58,11 @@ class Counts:
 NOTHING = Counts()
 
 
-def grow(run: Run, **amounts: int) -> None:
+# The same with where the run is: a piece that is stored shows that no worker dies at it.
+GET_ON = GROW.replace(" WHERE", ", at_feed = %s, at_time = to_timestamp(%s), strikes = 0 WHERE")
+
+
+def grow(run: Run, amounts: Mapping[str, int], *, place: tuple[int, int] | None = None) -> None:
     """Let counters of a run grow, while it is the worker's own.
 
     The worker's name is the fence: one that was thought dead and comes back adds nothing to the
@@ -68,15 +72,18 @@ def grow(run: Run, **amounts: int) -> None:
     ----------
     amounts
         By how much each grows, by the names of `COUNTERS`.
+    place
+        The feed at which the run is, and up to when that has been read [s].
 
     Raises
     ------
     LostLeaseError
         Another worker has taken the run over.
     """
-    if any(amounts.values()):
+    if place or any(amounts.values()):
+        counts = [amounts.get(name, 0) for name in COUNTERS]
         with connection.cursor() as cursor:
-            cursor.execute(GROW, [*(amounts.get(name, 0) for name in COUNTERS), run.pk, run.worker])
+            cursor.execute(GET_ON if place else GROW, [*counts, *(place or ()), run.pk, run.worker])
             is_ours = bool(cursor.rowcount)
     else:
         is_ours = Run.objects.filter(pk=run.pk, worker=run.worker).exists()

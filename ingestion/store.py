@@ -91,6 +91,8 @@ class Context:
         Readings of the same meter and run that were unchanged so far and made no outcome yet.
     spent
         What the run has spent on this batch, by the name of its counter.
+    place
+        At which feed the run is then, and up to when that has been read [s].
     keep
         False for a rehearsal: everything is done, then undone.
     by_hand
@@ -103,6 +105,7 @@ class Context:
     remarks: Sequence[str] = ()
     untold: Counts = NOTHING
     spent: Mapping[str, int] = field(default_factory=dict)
+    place: tuple[int, int] | None = None
     keep: bool = True
     by_hand: ByHand | None = None
 
@@ -292,7 +295,7 @@ class _Storing:
     def _record(self, run: Run, total: Counts) -> None:
         asked, spent = self.context.asked, self.context.spent
         grown = {name: getattr(total, name) for name in Counts.__slots__}
-        grow(run, **grown, **spent)
+        grow(run, {**grown, **spent}, place=self.context.place)
         told = dict(self.counts)
         if asked is not None:
             told[asked] = told.get(asked, NOTHING)

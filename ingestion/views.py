@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from ingestion.breaker import told
 from ingestion.lookup import remarks
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
+from ingestion.progress import left_in_words, progress_of
 from meters.templatetags.units import figure
 
 RUNS_A_PAGE = 25
@@ -71,9 +72,12 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Run.objects.select_related("source"), pk=pk)
     revisions = ReadingRevision.objects.filter(run=found).select_related("register__meter")
     warnings, errors = remarks(found)
+    progress = progress_of(found, timezone.now())
     context: dict[str, Any] = {
         "run": found,
         "kind": KINDS[Run.State(found.state)],
+        "progress": progress,
+        "left": left_in_words(progress.left) if progress else "",
         "may_cancel": found.state in Run.OPEN and found.trigger not in Run.BROUGHT,
         "may_retry": found.state in Run.AGAIN and found.source is not None,
         "tiles": [

@@ -47,6 +47,8 @@ ONE_RUN = OpenApiExample(
             }
         ],
         "errors": [{"words": "The upstream did not answer within 30 seconds.", "meters": 1}],
+        "progress": None,
+        "seconds_left": None,
     },
     response_only=True,
 )

@@ -1,10 +1,12 @@
 """How runs, their outcomes and refused readings are written and described."""
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from ingestion.lookup import remarks
 from ingestion.models import Outcome, RejectedReading, Run
+from ingestion.progress import progress_of
 
 
 class RunSerializer(serializers.ModelSerializer[Run]):
@@ -83,13 +85,21 @@ class RunDetailSerializer(RunSerializer):
         help_text="Why meters failed, each sentence once, the commonest first."
     )
 
+    progress = serializers.SerializerMethodField(
+        help_text="How much of it is done, from 0 to 1; null before it begins and once it is over."
+    )
+    seconds_left = serializers.SerializerMethodField(
+        help_text="How much longer it takes at the pace so far; null where that can't be told."
+    )
+
     class Meta(RunSerializer.Meta):
-        fields = [*RunSerializer.Meta.fields, "warnings", "errors"]
+        fields = [*RunSerializer.Meta.fields, "warnings", "errors", "progress", "seconds_left"]
         read_only_fields = fields
 
     def to_representation(self, run: Run) -> dict[str, object]:
         # One question answers both.
         self._warnings, self._errors = remarks(run)
+        self._progress = progress_of(run, timezone.now())
         return super().to_representation(run)
 
     @extend_schema_field(RemarkSerializer(many=True))
@@ -99,6 +109,13 @@ class RunDetailSerializer(RunSerializer):
     @extend_schema_field(RemarkSerializer(many=True))
     def get_errors(self, run: Run) -> object:
         return RemarkSerializer(self._errors, many=True).data
+
+    def get_progress(self, run: Run) -> float | None:
+        return round(self._progress.share, 4) if self._progress else None
+
+    def get_seconds_left(self, run: Run) -> int | None:
+        left = self._progress.left if self._progress else None
+        return None if left is None else round(left.total_seconds())
 
 
 class OutcomeSerializer(serializers.ModelSerializer[Outcome]):

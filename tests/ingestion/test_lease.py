@@ -184,9 +184,9 @@ def test_a_run_that_was_taken_over_is_not_closed_by_the_first(in_acme: object) -
     with pytest.raises(LostLeaseError):
         finish(mine)
     with pytest.raises(LostLeaseError):
-        grow(mine, new=1)
+        grow(mine, {"new": 1})
     with pytest.raises(LostLeaseError):
-        grow(mine)
+        grow(mine, {})
     mine.refresh_from_db()
     assert (mine.state, mine.new) == (Run.State.RUNNING, 0)
 

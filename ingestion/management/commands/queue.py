@@ -2,6 +2,7 @@
 
 import getpass
 from argparse import ArgumentParser
+from datetime import datetime
 from typing import Any
 
 from django.core.management.base import CommandError
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from ingestion import steering
 from ingestion.models import Feed, Run, Source
+from ingestion.progress import left_in_words, progress_of
 from ingestion.tasks import ingest_soon
 from tenants.commands import TenantCommand
 from tenants.models import Tenant
@@ -68,7 +70,7 @@ class Command(TenantCommand):
             age = (now - run.queued_at).total_seconds()
             self.stdout.write(
                 f"{tenant.slug} · run {run.pk} · {run.origin}: {run.get_state_display()} "
-                f"for {age:,.0f} s, {run.readings:,} readings so far"
+                f"for {age:,.0f} s, {run.readings:,} readings so far{_far(run, now)}"
             )
         for source in Source.objects.filter(is_active=False):
             by = f" by {source.paused_by}" if source.paused_by else ""
@@ -77,6 +79,14 @@ class Command(TenantCommand):
             self.stdout.write(f"{tenant.slug} · {feed.meter}: given up. {feed.last_error}")
         if not runs:
             self.stdout.write(f"{tenant.slug}: nothing waits and nothing is under way.")
+
+
+def _far(run: Run, now: datetime) -> str:
+    progress = progress_of(run, now)
+    if progress is None:
+        return ""
+    left = left_in_words(progress.left)
+    return f", {progress.percent} % done" + (f", {left}" if left else "")
 
 
 def _source(name: str) -> Source:
