@@ -1,7 +1,7 @@
 """What the store takes, wherever readings come from: columns of readings, and what was refused."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -98,6 +98,25 @@ class Batch:
             self.qualities[places],
             self.row[places],
         )
+
+    def without(self, odd: Sequence[bool]) -> tuple["Batch", Ints]:
+        """Leave registers out, with their readings.
+
+        Parameters
+        ----------
+        odd
+            For each of `keys` whether it is left out.
+
+        Returns
+        -------
+        The rest, and the places of the readings that are not in it.
+        """
+        is_odd = np.array(odd, dtype=bool)
+        left_out = is_odd[self.index]
+        kept = self.taken(np.flatnonzero(~left_out))
+        keys = tuple(key for key, out in zip(self.keys, odd, strict=True) if not out)
+        index = (np.cumsum(~is_odd) - 1)[kept.index]
+        return replace(kept, keys=keys, index=index), np.flatnonzero(left_out)
 
     @classmethod
     def concat(cls, batches: Sequence["Batch"], rows: Sequence[int]) -> "Batch":

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-import numpy as np
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -210,15 +209,13 @@ def _of_known_meters(delivery: Delivery) -> tuple[Batch, list[Rejection]]:
         more = f" and {len(unknown) - 3} others" if len(unknown) > 3 else ""
         them = "them" if len(unknown) > 1 else "it"
         raise UnknownMeterError(f"There is no meter {named}{more} here. Register {them} first.")
-    strange = np.array([key.muid in unknown for key in batch.keys])[batch.index]
+    # Registers are made for every key, so none may be left of meters that there aren't.
+    kept, strange = batch.without([key.muid in unknown for key in batch.keys])
     refused = [
         refusal(batch, int(at), Reason.METER, "there is no such meter here", delivery.raw)
-        for at in np.flatnonzero(strange)
+        for at in strange
     ]
-    kept = batch.taken(np.flatnonzero(~strange))
-    # Registers are made for every key, so none may be left of meters that there aren't.
-    used, index = np.unique(kept.index, return_inverse=True)
-    return replace(kept, keys=tuple(batch.keys[at] for at in used), index=index), refused
+    return kept, refused
 
 
 def _by_meter(stored: Stored) -> tuple[list[MeterResult], Counts]:

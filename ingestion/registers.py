@@ -12,6 +12,9 @@ from django.db import connection
 from ingestion.batch import RegisterKey
 
 FIELDS = "r.id, m.muid, r.obis, r.measurement, m.timezone, r.interval"
+# Meters have some tens of registers: four quantities and more, by phase, tariff and direction. A
+# source that invents codes would make them without end.
+MOST_REGISTERS = 200
 
 
 class UnknownMeterError(ValueError):
@@ -40,12 +43,13 @@ class LockedRegister(NamedTuple):
     is_new: bool
 
 
-def locked_registers(keys: Sequence[RegisterKey]) -> list[LockedRegister]:
+def locked_registers(keys: Sequence[RegisterKey]) -> list[LockedRegister | None]:
     """Make the registers that are missing and lock all of them, in the order of their keys.
 
     Returns
     -------
-    The registers in the order of `keys`.
+    The registers in the order of `keys`; None where one would be more than a meter may have
+    (`MOST_REGISTERS`). Of those that are missing the first ones of `keys` find room.
 
     Raises
     ------
@@ -57,13 +61,12 @@ def locked_registers(keys: Sequence[RegisterKey]) -> list[LockedRegister]:
     locked = _locked(keys)
     missing = _without(locked, keys)
     if missing:
+        _see_to_order(missing)
         locked |= _made(missing)
-    if missing := _without(locked, missing):
-        # Another writer has made them meanwhile, or there is no such meter.
+    if _without(locked, missing):
+        # There is no room for them, or another writer has made them meanwhile.
         locked |= _locked(keys)
-        if missing := _without(locked, missing):
-            raise _unknown(missing)
-    return [locked[key.muid, key.obis] for key in keys]
+    return [locked.get((key.muid, key.obis)) for key in keys]
 
 
 Found = dict[tuple[UUID, str], LockedRegister]
@@ -84,17 +87,40 @@ def _locked(keys: Iterable[RegisterKey]) -> Found:
     )
 
 
+def _see_to_order(keys: Iterable[RegisterKey]) -> None:
+    """Let one writer at a time make registers of a meter, until its transaction ends.
+
+    Two that count at once would both find room. Whoever only writes readings waits for neither.
+    """
+    muids = {key.muid for key in keys}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT muid FROM meters_meter WHERE muid = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+            [list(muids)],
+        )
+        if unknown := muids - {muid for (muid,) in cursor.fetchall()}:
+            raise _unknown(unknown)
+
+
 def _made(keys: Iterable[RegisterKey]) -> Found:
-    """Make registers; those that another writer makes at this moment are left to it."""
-    # One code is one register, whatever measurements it came under: the first one names it.
-    named = {(key.muid, key.obis): key.measurement for key in sorted(keys, reverse=True)}
+    """Make registers, as far as there is room; those that are there by now are left alone."""
+    # One code is one register, whatever measurements it came under.
+    named: dict[tuple[UUID, str], str] = {}
+    for key in keys:
+        name = (key.muid, key.obis)
+        named[name] = min(key.measurement, named.get(name, key.measurement))
     return _found(
-        "WITH m AS (SELECT id, muid, timezone FROM meters_meter WHERE muid = ANY(%s) "
-        "ORDER BY id FOR KEY SHARE), r AS ("
+        "WITH m AS (SELECT id, muid, timezone, "
+        "(SELECT count(*) FROM meters_register o WHERE o.meter_id = meters_meter.id) AS held "
+        "FROM meters_meter WHERE muid = ANY(%s)), "
+        "wanted AS (SELECT m.id, asked.obis, asked.measurement, "
+        "m.held + row_number() OVER (PARTITION BY m.id ORDER BY asked.place) AS number "
+        "FROM unnest(%s::uuid[], %s::text[], %s::text[]) WITH ORDINALITY "
+        "AS asked(muid, obis, measurement, place) JOIN m ON m.muid = asked.muid "
+        "LEFT JOIN meters_register o ON o.meter_id = m.id AND o.obis = asked.obis "
+        "WHERE o.id IS NULL), r AS ("
         "INSERT INTO meters_register (meter_id, obis, measurement) "
-        "SELECT m.id, asked.obis, asked.measurement "
-        "FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS asked(muid, obis, measurement) "
-        "JOIN m ON m.muid = asked.muid ORDER BY m.id, asked.obis "
+        "SELECT id, obis, measurement FROM wanted WHERE number <= %s ORDER BY id, obis "
         "ON CONFLICT (meter_id, obis) DO NOTHING "
         "RETURNING id, meter_id, obis, measurement, interval) "
         f"SELECT {FIELDS}, true FROM r JOIN m ON m.id = r.meter_id",
@@ -103,6 +129,7 @@ def _made(keys: Iterable[RegisterKey]) -> Found:
             [muid for muid, _ in named],
             [obis for _, obis in named],
             list(named.values()),
+            MOST_REGISTERS,
         ],
     )
 
@@ -114,8 +141,8 @@ def _found(query: str, parameters: Sequence[Any]) -> Found:
         return {(register.muid, register.obis): register for register in registers}
 
 
-def _unknown(keys: Iterable[RegisterKey]) -> UnknownMeterError:
-    unknown = sorted({str(key.muid) for key in keys})
+def _unknown(muids: Iterable[UUID]) -> UnknownMeterError:
+    unknown = sorted(map(str, muids))
     others = f", nor {len(unknown) - 1:,} others" if len(unknown) > 1 else ""
     return UnknownMeterError(f"There is no meter {unknown[0]} here{others}. Register it first.")
 

@@ -31,6 +31,7 @@ from ingestion.record import (
     record_rejections,
 )
 from ingestion.registers import (
+    MOST_REGISTERS,
     LockedRegister,
     UnknownMeterError,
     hold_meter,
@@ -176,9 +177,9 @@ class _Storing:
         context = self.context
         refused = list(rejections)
         with transaction.atomic():
-            registers = locked_registers(batch.keys)
+            batch, registers, beyond = _with_registers(batch, raw)
             batch, misnamed = _of_measurement(batch, registers, raw)
-            refused += misnamed
+            refused += [*beyond, *misnamed]
             self._hold_asked(batch)
             for name in sorted({register.timezone for register in registers}):
                 part, where = _of_zone(batch, registers, name)
@@ -302,6 +303,22 @@ class _Storing:
             if told[asked].is_news or self.warnings.get(asked):
                 told[asked] += self.context.untold
         record_outcomes(run, told, self.warnings)
+
+
+def _with_registers(
+    batch: Batch, raw: Callable[[int], str]
+) -> tuple[Batch, list[LockedRegister], list[Rejection]]:
+    """Lock the registers of a batch, and refuse readings of those that find no room."""
+    found = locked_registers(batch.keys)
+    registers = [register for register in found if register is not None]
+    if len(registers) == len(found):
+        return batch, registers, []
+    kept, beyond = batch.without([register is None for register in found])
+    words = (
+        f"the meter has {MOST_REGISTERS} registers, the most that one may have, and none of them "
+        "has this code. Check what sends it"
+    )
+    return kept, registers, [refusal(batch, int(at), Reason.CODE, words, raw) for at in beyond]
 
 
 def _of_measurement(

@@ -301,7 +301,8 @@ def test_queries_of_one_batch() -> None:
     find_registers, grow_run = "SELECT meters_register", "UPDATE ingestion_run"
     assert statements(1.0) == [
         find_registers,
-        "WITH meters_meter",  # they are made
+        "SELECT meters_meter",  # one writer at a time makes registers
+        "WITH meters_register",  # they are counted and made
         "SELECT reading_version",
         "UPDATE meters_register",  # their interval has been shown
         grow_run,
