@@ -11,7 +11,7 @@ an IPv6 address carries (NAT64); RFC 4291, section 2.4, for what of IPv6 is glob
 
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
@@ -21,7 +21,8 @@ from ipaddress import (
     ip_address,
     ip_network,
 )
-from typing import Any
+
+from ingestion.resolving import Target, targets_of
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -148,8 +149,15 @@ class Guard:
             # Where some networks are allowed, where the name leads is for the resolver to say.
             raise ForbiddenAddressError(host, "a name of this machine or its own network")
 
-    def resolve(self, host: str, port: int) -> list[tuple[socket.AddressFamily, Any]]:
+    def resolve(
+        self, host: str, port: int, look_up: Callable[[str, int], list[Target]] = targets_of
+    ) -> list[Target]:
         """Look a host up, once, and return those of its addresses that may be asked.
+
+        Parameters
+        ----------
+        look_up
+            How; it may raise what it likes.
 
         Returns
         -------
@@ -163,23 +171,24 @@ class Guard:
         OSError, UnicodeError
             It can't be looked up.
         """
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        targets: list[tuple[socket.AddressFamily, Any]] = [
-            (family, target) for family, _, _, _, target in found
-        ]
+        targets = look_up(host, port)
         if _plain(host) in self.hosts:
             return targets
         kinds = [self.objection(ip_address(str(t[0]).partition("%")[0])) for _, t in targets]
         allowed = [target for target, kind in zip(targets, kinds, strict=True) if not kind]
         if not allowed:
-            is_written = _written(host) is not None
-            kind = kinds[0] if is_written else f"at {kinds[0]}"
+            kind = kinds[0] if is_written(host) else f"at {kinds[0]}"
             raise ForbiddenAddressError(host, kind, [str(t[0]) for _, t in targets])
         return allowed
 
 
 def _plain(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
+
+
+def is_written(host: str) -> bool:
+    """Whether a host is an address, which nobody need be asked for."""
+    return _written(host) is not None
 
 
 def _written(host: str) -> Address | None:

@@ -23,9 +23,10 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 
-from ingestion.addresses import ForbiddenAddressError, Guard
+from ingestion.addresses import ForbiddenAddressError, Guard, is_written
 from ingestion.endpoint import Limits, host_of
 from ingestion.failures import UpstreamError
+from ingestion.resolving import LookUp, Target, targets_of
 
 USER_AGENT = "Lastgang"
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -44,6 +45,8 @@ class Dialler:
         When the present question must have been answered, on the monotonic clock [s].
     reading
         The connection from which an answer has last been awaited.
+    looking
+        The name that has last been looked up.
     is_over
         Whether nobody waits for an answer any more.
     """
@@ -52,6 +55,7 @@ class Dialler:
         self.guard, self._limits = guard, limits
         self.deadline = 0.0
         self.reading: socket.socket | None = None
+        self.looking: LookUp | None = None
         self.is_over = False
 
     def read_from(self, connected: socket.socket) -> None:
@@ -68,17 +72,34 @@ class Dialler:
         self._break_off()
 
     def _break_off(self) -> None:
+        if self.looking is not None:
+            self.looking.give_up()
         if self.reading is not None:
             # Where it has been closed already, there is nothing to break off.
             with suppress(OSError):
                 # Past TLS, which would want to say goodbye first.
                 socket.socket.shutdown(self.reading, socket.SHUT_RDWR)
 
+    def _look_up(self, host: str, port: int) -> list[Target]:
+        if is_written(host):
+            return targets_of(host, port)
+        self.looking = LookUp(host, port)
+        # As in `read_from`: one of the two sees what the other has done.
+        if self.is_over:
+            self._break_off()
+        return self.looking.result(self._patience())
+
+    def _patience(self) -> float:
+        """How long a connection, or a name before it, is waited for now [s]."""
+        return max(min(self._limits.connect, self.deadline - time.monotonic()), 0.001)
+
     def connect(self, connection: urllib3.connection.HTTPConnection) -> socket.socket:
         """Connect to a checked address of the connection's host; the first that answers counts."""
         host = connection._dns_host.strip("[]")  # noqa: SLF001 - the name with its final dot
         try:
-            targets = (self.guard or _ANYWHERE).resolve(host, int(connection.port or 0))
+            targets = (self.guard or _ANYWHERE).resolve(
+                host, int(connection.port or 0), self._look_up
+            )
         except OSError as error:
             raise urllib3.exceptions.NameResolutionError(host, connection, error) from error  # type: ignore[arg-type]
         except UnicodeError:
@@ -99,8 +120,7 @@ class Dialler:
         try:
             for option in options:
                 made.setsockopt(*option)
-            left = self.deadline - time.monotonic()
-            made.settimeout(max(min(self._limits.connect, left), 0.001))
+            made.settimeout(self._patience())
             made.connect(target)
         except BaseException:
             made.close()
