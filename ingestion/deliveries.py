@@ -112,6 +112,23 @@ def take_in_at_once(delivery: Delivery, *, worker: str) -> RunResult:
         return finish(run, error=str(error))
 
 
+def take_in_for(run: Run, delivery: Delivery) -> RunResult:
+    """Store what has waited for a worker, which holds the run of it.
+
+    All of it belongs to the transaction that the caller has begun.
+
+    Raises
+    ------
+    LostLeaseError
+        Another worker has taken the run over. Nothing was stored.
+    """
+    Run.objects.filter(pk=run.pk, worker=run.worker).update(meters=len(delivery.muids))
+    try:
+        return _store(run, delivery)
+    except UnknownMeterError as error:
+        return finish(run, error=str(error))
+
+
 def unknown_meters(delivery: Delivery) -> list[UUID]:
     """List the meters that are named and the tenant does not have."""
     muids = delivery.muids | ({delivery.only} if delivery.only else set())

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 # Long enough to look at a preview and to fetch a word from somebody; no archive of files.
 KEPT = timedelta(hours=2)
+# Of what a worker is to store: no longer, for then the queue stands still.
+WAITING = timedelta(days=7)
 # Of one person; the oldest goes where another one comes.
 MOST_UPLOADS = 5
 PART = 1 << 20
@@ -38,7 +40,9 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         packer = zlib.compressobj(1)
         with transaction.atomic():
             self.expired(now).delete()
-            others = self.of(person, now).order_by("-created_at")
+            # What waits for a worker is not looked at any more.
+            others = self.of(person, now).exclude(run__isnull=False, stored_at__isnull=True)
+            others = others.order_by("-created_at")
             self.filter(
                 pk__in=list(others.values_list("pk", flat=True)[MOST_UPLOADS - 1 :])
             ).delete()

@@ -274,7 +274,8 @@ class Run(models.Model):
     AUTOMATIC = (Trigger.SCHEDULE, Trigger.REPAIR)
     # What may be done again.
     AGAIN = (State.PARTIAL, State.FAILED, State.CANCELLED)
-    # What was brought to us. Nobody but who brought it has it, so no other worker can take it up.
+    # What was brought to us. Nobody but who brought it has it, so no other worker can take it up;
+    # but for large uploads, which wait in the inbox.
     BROUGHT = (Trigger.FILE, Trigger.UPLOAD, Trigger.API)
 
     source = models.ForeignKey(

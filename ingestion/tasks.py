@@ -16,6 +16,7 @@ from ingestion.models import Gap, KeptAnswer, Run, Source, Upload
 from ingestion.repair import repair_due
 from ingestion.retention import tidy
 from ingestion.services import execute_run, plan_due
+from ingestion.waiting_uploads import store_waiting
 from tenants.models import Tenant
 from tenants.schema import in_public
 from tenants.tasks import TenantTask
@@ -111,7 +112,10 @@ def ingest_run(run: int) -> str:
         log.warning("run is gone", run=run)
         return "gone"
     try:
-        result = execute_run(planned, worker=worker_name(), seconds=settings.INGESTION_SLICE)
+        if planned.trigger == Run.Trigger.UPLOAD:
+            result = store_waiting(planned, worker=worker_name())
+        else:
+            result = execute_run(planned, worker=worker_name(), seconds=settings.INGESTION_SLICE)
     except LostLeaseError as error:
         log.warning("lease lost", run=run, words=str(error))
         return "lost"

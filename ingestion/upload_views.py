@@ -17,6 +17,7 @@ from ingestion.doors.table import DoorError
 from ingestion.inbox import Upload
 from ingestion.lease import worker_name
 from ingestion.models import Run
+from ingestion.tasks import ingest_soon
 from ingestion.upload_forms import ROLES, ChoicesForm, ColumnForm, FileForm
 from ingestion.uploads import Preview, ShownColumn, preview, store_upload
 from meters.models import Meter
@@ -92,6 +93,10 @@ def store(request: HttpRequest, pk: UUID) -> HttpResponse:
     except DoorError as error:
         messages.error(request, f"{error} Nothing was stored.")
         return redirect("ingestion:preview", kept.pk)
+    if isinstance(done, Run) and done.state in Run.OPEN:
+        ingest_soon([done])
+        messages.info(request, f"{kept.name} is large, so a worker stores it. Look again soon.")
+        return redirect(done)
     if isinstance(done, Run):
         messages.info(request, f"{kept.name} was stored before; nothing was done again.")
         return redirect(done)

@@ -23,7 +23,7 @@ from ingestion.doors.columns import Column, ColumnWish, Plan, Role, Wishes, pars
 from ingestion.doors.proposal import Proposal, propose
 from ingestion.doors.table import DoorError, Table, cell_text, is_empty
 from ingestion.files import asked_of
-from ingestion.inbox import Upload
+from ingestion.inbox import WAITING, Upload
 from ingestion.models import Run
 from ingestion.record import Counts
 from ingestion.results import RunResult
@@ -33,6 +33,9 @@ from meters.qualities import Quality
 from meters.zones import Zone, zone
 
 SHOWN_ROWS, SHOWN_REFUSALS, SAMPLES, MOST_COLUMNS_SHOWN = 8, 20, 3, 60
+# A request reads so many cells: more than a year of quarter-hours of several registers has. Of what
+# goes on behind them the beginning is looked at, and a worker stores it.
+LOOKED_AT = 200_000
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Preview:
         What storing would do; None where it can't be stored.
     strangers
         Meters that are named and that there are not.
+    looked_at
+        How many rows of the file all this is about; None where it is about all of it.
     """
 
     kind: str = ""
@@ -87,6 +92,7 @@ class Preview:
     counts: Counts | None = None
     refused: tuple[Rejection, ...] = ()
     strangers: tuple[UUID, ...] = field(default=())
+    looked_at: int | None = None
 
     @property
     def can_be_stored(self) -> bool:
@@ -94,12 +100,15 @@ class Preview:
 
 
 def preview(upload: Upload, *, worker: str) -> Preview:
-    """Read a file as it would be read, store it, and take everything back."""
+    """Read a file as it would be read, store it, and take everything back.
+
+    Of a large file only the beginning.
+    """
     try:
-        opened = _open(upload)
+        opened = _open(upload, most=LOOKED_AT)
     except DoorError as error:
         return Preview(problems=(str(error),))
-    found = Preview(kind=str(opened.kind))
+    found = Preview(kind=str(opened.kind), looked_at=_rows_of(opened) if opened.is_cut else None)
     plan: Plan | None = None
     try:
         wishes = wishes_of(upload.choices)
@@ -133,7 +142,8 @@ def store_upload(upload: Upload, *, worker: str) -> RunResult | Run:
 
     Returns
     -------
-    What was done; where it was done before, the run of then.
+    What was done; where it was done before, the run of then. The run is still to be done where the
+    file is so large that a worker is to do it.
 
     Raises
     ------
@@ -144,15 +154,45 @@ def store_upload(upload: Upload, *, worker: str) -> RunResult | Run:
         held = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
         if held.run is not None:
             return held.run
-        wishes = wishes_of(held.choices)
-        opened = _open(held)
-        plan = None if opened.table is None else propose(opened.table, wishes).settled()
-        brought = take_out(opened, plan, asked_of(wishes.muid))
-        result = take_in_at_once(_delivery(held, brought, wishes.muid), worker=worker)
+        opened = _open(held, most=LOOKED_AT)
+        if opened.is_cut:
+            return _queued(held, opened)
+        result = take_in_at_once(delivery_of(held, opened), worker=worker)
         held.run, held.stored_at = result.run, timezone.now()
         held.save(update_fields=["run", "stored_at"])
         held.forget()
     return result
+
+
+def _queued(held: Upload, opened: Opened) -> Run:
+    """Leave a file to a worker, if its beginning can be read as its choices say."""
+    wishes = wishes_of(held.choices)
+    if opened.table is not None:
+        propose(opened.table, wishes).settled()
+    held.run = Run.objects.create(
+        trigger=Run.Trigger.UPLOAD,
+        name=held.name,
+        person=held.person.get_username(),
+        only=[wishes.muid] if wishes.muid else [],
+        bytes=held.size,
+    )
+    held.expires_at = timezone.now() + WAITING
+    held.save(update_fields=["run", "expires_at"])
+    return held.run
+
+
+def delivery_of(upload: Upload, opened: Opened | None = None) -> Delivery:
+    """Take the readings out of a file, as its choices say.
+
+    Raises
+    ------
+    DoorError
+        It can't be read like that.
+    """
+    wishes = wishes_of(upload.choices)
+    opened = opened or _open(upload)
+    plan = None if opened.table is None else propose(opened.table, wishes).settled()
+    return _delivery(upload, take_out(opened, plan, asked_of(wishes.muid)), wishes.muid)
 
 
 def wishes_of(choices: dict[str, Any]) -> Wishes:
@@ -186,8 +226,13 @@ def wishes_of(choices: dict[str, Any]) -> Wishes:
     )
 
 
-def _open(upload: Upload) -> Opened:
-    return open_file(upload.content(), sheet=upload.choices.get("sheet") or None)
+def _open(upload: Upload, most: int | None = None) -> Opened:
+    return open_file(upload.content(), sheet=upload.choices.get("sheet") or None, most=most)
+
+
+def _rows_of(opened: Opened) -> int:
+    """Say up to which row of the file, as people count them, it was read."""
+    return opened.table.numbers[-1] if opened.table else len(opened.rows)
 
 
 def _delivery(upload: Upload, brought: Brought, only: UUID | None) -> Delivery:

@@ -19,14 +19,24 @@ from ingestion.doors.xlsxfile import read_xlsx
 from ingestion.parsing import Asked, Parsed, PayloadError, parse, rows_of
 from ingestion.rawtext import RAW_LENGTH, raw_text
 
+# Measurement, time, meter and value: what a row of JSON has of cells.
+CELLS_OF_A_ROW = 4
+
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose kind is known: the rows of a JSON file, or a table."""
+    """A file whose kind is known: the rows of a JSON file, or a table.
+
+    Attributes
+    ----------
+    is_cut
+        Whether the file goes on behind what was read of it.
+    """
 
     kind: Kind
     rows: Sequence[Any] = ()
     table: Table | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +68,13 @@ class Brought:
         return (f"{self.empty:,} cells hold no value and were passed over.",)
 
 
-def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = None) -> Opened:
+def open_file(
+    data: bytes,
+    *,
+    separator: str | None = None,
+    sheet: str | None = None,
+    most: int | None = None,
+) -> Opened:
     """Open a file, whatever its name says.
 
     Parameters
@@ -67,6 +83,9 @@ def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = 
         Between the cells of CSV; where None it is looked for.
     sheet
         Of a workbook; the first one that holds anything where None.
+    most
+        Read no more than so many cells of a table, or a quarter as many rows of JSON; all of it
+        where None.
 
     Raises
     ------
@@ -75,9 +94,12 @@ def open_file(data: bytes, *, separator: str | None = None, sheet: str | None = 
     """
     kind = kind_of(data)
     if kind is Kind.JSON:
-        return Opened(kind, rows=read_json(data))
-    table = read_csv(data, separator) if kind is Kind.CSV else read_xlsx(data, sheet)
-    return Opened(kind, table=unfold(table))
+        rows = read_json(data)
+        few = rows if most is None else rows[: most // CELLS_OF_A_ROW]
+        return Opened(kind, rows=few, is_cut=len(few) < len(rows))
+    is_csv = kind is Kind.CSV
+    table = read_csv(data, separator, most) if is_csv else read_xlsx(data, sheet, most)
+    return Opened(kind, table=unfold(table), is_cut=table.is_cut)
 
 
 def open_csv(data: bytes) -> Opened:

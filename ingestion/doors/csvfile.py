@@ -2,6 +2,7 @@
 
 import csv
 import io
+from itertools import islice
 
 from ingestion.doors.encoding import decode
 from ingestion.doors.table import MOST_COLUMNS, Cell, DoorError, Table, check_size
@@ -12,7 +13,7 @@ SAMPLE = 200
 LONGEST_CELL = 10_000
 
 
-def read_csv(data: bytes, separator: str | None = None) -> Table:
+def read_csv(data: bytes, separator: str | None = None, most: int | None = None) -> Table:
     """Read CSV into a table.
 
     Parameters
@@ -21,6 +22,8 @@ def read_csv(data: bytes, separator: str | None = None) -> Table:
         The file.
     separator
         Between cells; where None it is looked for.
+    most
+        Read no more than so many cells, and a row's rest; all where None.
 
     Raises
     ------
@@ -28,14 +31,19 @@ def read_csv(data: bytes, separator: str | None = None) -> Table:
         It is no text, it is empty, or it is too large.
     """
     text, encoding = decode(data)
-    return read_text(text, separator, (f"The text is {encoding}.",))
+    return read_text(text, separator, (f"The text is {encoding}.",), most)
 
 
-def read_text(text: str, separator: str | None = None, notes: tuple[str, ...] = ()) -> Table:
+def read_text(
+    text: str,
+    separator: str | None = None,
+    notes: tuple[str, ...] = (),
+    most: int | None = None,
+) -> Table:
     """Read CSV that has been decoded already; see `read_csv`."""
     text, told = _without_sep_line(text)
     separator = separator or told
-    sample = text.splitlines()[:SAMPLE] if separator is None else []
+    sample = list(islice(io.StringIO(text), SAMPLE)) if separator is None else []
     chosen = separator or sniff_separator(sample)
     rows: list[list[Cell]] = []
     numbers: list[int] = []
@@ -43,9 +51,12 @@ def read_text(text: str, separator: str | None = None, notes: tuple[str, ...] = 
     offset = 1 if told else 0
     # Strict, so that a quote that is never closed does not swallow what follows it in silence.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=chosen, strict=True)
-    begin = 0
+    begin, is_cut = 0, False
     try:
         for row in reader:
+            if most is not None and cells >= most:
+                is_cut = True
+                break
             number, begin = begin + 1 + offset, reader.line_num
             if not any(map(str.strip, row)):
                 continue
@@ -61,7 +72,7 @@ def read_text(text: str, separator: str | None = None, notes: tuple[str, ...] = 
     if not rows:
         raise DoorError("The file is empty.")
     words = f"Cells are separated by {SEPARATORS.get(chosen, repr(chosen))}s."
-    return Table(rows, numbers, "CSV", chosen, (*notes, words))
+    return Table(rows, numbers, "CSV", chosen, (*notes, words), is_cut=is_cut)
 
 
 def _check(row: list[str], number: int) -> None:

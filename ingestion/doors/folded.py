@@ -60,6 +60,7 @@ def unfold(table: Table) -> Table:
         table.base_1904,
         folded=len(others) + 1,
         lines={table.numbers[at]: table.raw(at) for at in range(head.row + 1, len(table.rows))},
+        is_cut=table.is_cut,
     )
 
 

@@ -35,6 +35,8 @@ class Table:
     folded, lines
         Of a table that had a column for each time of day: the column that all their values stand
         in, and what the file holds, by the numbers of its rows.
+    is_cut
+        Whether the file goes on behind the rows.
     """
 
     rows: list[list[Cell]]
@@ -45,6 +47,7 @@ class Table:
     base_1904: bool = False
     folded: int | None = None
     lines: Mapping[int, str] = field(default_factory=dict)
+    is_cut: bool = False
     width: int = field(init=False)
 
     def __post_init__(self) -> None:

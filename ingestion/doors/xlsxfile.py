@@ -12,10 +12,11 @@ import zlib
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from defusedxml import DefusedXmlException
+from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 from ingestion.doors.table import MOST_COLUMNS, Cell, DoorError, Table, check_size, is_empty
 
@@ -49,7 +50,7 @@ _BROKEN = (
 )
 
 
-def read_xlsx(data: bytes, sheet: str | None = None) -> Table:
+def read_xlsx(data: bytes, sheet: str | None = None, most: int | None = None) -> Table:
     """Read one sheet of a workbook.
 
     Parameters
@@ -58,6 +59,8 @@ def read_xlsx(data: bytes, sheet: str | None = None) -> Table:
         The file.
     sheet
         Name of the sheet; the first one that holds anything where None.
+    most
+        Read no more than so many cells, and a row's rest; all where None.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def read_xlsx(data: bytes, sheet: str | None = None) -> Table:
         with warnings.catch_warnings():
             # About styles and extensions that nobody here looks at.
             warnings.simplefilter("ignore")
-            return _read(data, sheet)
+            return _read(data, sheet, most)
     except DoorError:
         raise
     except MemoryError:
@@ -131,10 +134,23 @@ def _unpack(archive: zipfile.ZipFile, files: list[zipfile.ZipInfo]) -> None:
                 before = seen[-16:]
 
 
-def _read(data: bytes, sheet: str | None) -> Table:
-    book = openpyxl.load_workbook(
-        io.BytesIO(data), read_only=True, data_only=True, keep_links=False
-    )
+class _Sheet(ReadOnlyWorksheet):
+    def _get_size(self) -> None:
+        """Leave the sheet's size open: where it does not say it, looking for it reads all of it."""
+
+
+class _Reader(ExcelReader):
+    def read_worksheets(self) -> None:
+        for sheet, rel in self.parser.find_sheets():
+            if rel.target in self.valid_files and "chartsheet" not in rel.Type:
+                one = _Sheet(self.wb, sheet.name, rel.target, self.shared_strings)
+                self.wb._sheets.append(one)  # type: ignore[attr-defined]  # noqa: SLF001 - as openpyxl itself does
+
+
+def _read(data: bytes, sheet: str | None, most: int | None) -> Table:
+    reader = _Reader(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
+    reader.read()
+    book = reader.wb
     try:
         names = [one.title for one in book.worksheets]
         if sheet is not None and sheet not in names:
@@ -144,23 +160,21 @@ def _read(data: bytes, sheet: str | None) -> Table:
         for one in book.worksheets:
             if sheet not in {None, one.title}:
                 continue
-            rows, numbers = _filled(one)
+            rows, numbers, is_cut = _filled(one, most)
             if rows or sheet is not None:
                 break
         else:
-            rows, numbers = [], []
+            rows, numbers, is_cut = [], [], False
     finally:
         book.close()
     if not rows:
         raise DoorError("The sheet is empty." if sheet else "The workbook is empty.")
     more = f" of {len(names)}" if len(names) > 1 else ""
     notes = (f"The sheet “{one.title[:40]}”{more} was read.",)
-    return Table(rows, numbers, "XLSX", ";", notes, base_1904)
+    return Table(rows, numbers, "XLSX", ";", notes, base_1904, is_cut=is_cut)
 
 
-def _filled(sheet: Any) -> tuple[list[list[Cell]], list[int]]:
-    # What a sheet says of its own size may be anything; without it only what is there is read.
-    sheet.reset_dimensions()
+def _filled(sheet: Any, most: int | None) -> tuple[list[list[Cell]], list[int], bool]:
     rows: list[list[Cell]] = []
     numbers: list[int] = []
     cells = 0
@@ -174,10 +188,12 @@ def _filled(sheet: Any) -> tuple[list[list[Cell]], list[int]]:
             row.pop()
         if not row:
             continue
+        if most is not None and cells >= most:
+            return rows, numbers, True
         if len(row) > MOST_COLUMNS:
             raise DoorError(f"Row {number:,} has more than {MOST_COLUMNS:,} cells.")
         cells += len(row)
         check_size(cells)
         rows.append(row)
         numbers.append(number)
-    return rows, numbers
+    return rows, numbers, False
