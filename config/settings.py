@@ -333,10 +333,11 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Runs and gaps both have a state.
+    # Runs, gaps and sources have states of their own.
     "ENUM_NAME_OVERRIDES": {
-        "StateEnum": "ingestion.models.Run.State",
+        "RunStateEnum": "ingestion.models.Run.State",
         "GapStateEnum": "ingestion.gap_record.Gap.State",
+        "SourceStateEnum": "ingestion.api.sources_serializers.STATES",
     },
 }
 

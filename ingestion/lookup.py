@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
-from ingestion.models import Gap, Outcome, RejectedReading, Run
+from ingestion.models import Gap, Outcome, RejectedReading, Run, Source
 
 MOST_REMARKS = 20
 
@@ -136,6 +137,43 @@ def gap_sums(meter: UUID | None = None) -> GapSums:
         missing=Coalesce(Sum("missing"), 0),
     )
     return GapSums(**sums)
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesWanted:
+    """Which sources are looked for; None means any.
+
+    Attributes
+    ----------
+    search
+        Part of the name.
+    state
+        One of `STATES`.
+    """
+
+    STATES: ClassVar[tuple[str, ...]] = ("swept", "paused", "resting")
+
+    search: str | None = None
+    state: str | None = None
+
+    def find(self, now: datetime) -> QuerySet[Source]:
+        """Find them by name, each with its `state`, and how many `meters` and `given_up` it has."""
+        found = Source.objects.annotate(
+            meters=Count("feeds"),
+            given_up=Count(
+                "feeds", filter=Q(feeds__given_up_at__isnull=False, feeds__is_active=True)
+            ),
+            state=Case(
+                When(is_active=False, then=Value("paused")),
+                When(rests_until__gt=now, then=Value("resting")),
+                default=Value("swept"),
+            ),
+        )
+        if self.search is not None:
+            found = found.filter(name__icontains=self.search)
+        if self.state is not None:
+            found = found.filter(state=self.state)
+        return found.order_by("name", "pk")
 
 
 def in_pieces(wanted: RejectionsWanted, size: int = 1_000) -> Iterator[list[RejectedReading]]:

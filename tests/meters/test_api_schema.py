@@ -51,6 +51,8 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/revisions/",
         "GET /api/v1/rejections/",
         "GET /api/v1/gaps/",
+        "GET /api/v1/sources/",
+        "GET /api/v1/sources/{id}/",
         "GET /api/v1/runs/",
         "GET /api/v1/runs/{id}/",
         "GET /api/v1/runs/{id}/outcomes/",
@@ -97,6 +99,8 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/rejections/": {
             *("page", "page_size", "reason", "meter", "run", "since", "until")
         },
+        "GET /api/v1/sources/": {"page", "page_size", "search", "state"},
+        "GET /api/v1/sources/{id}/": {"id"},
         "GET /api/v1/runs/": {
             *("page", "page_size", "state", "trigger", "source", "meter", "since", "until")
         },
