@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from ingestion.lookup import GapsWanted, gap_sums
+from ingestion.gap_lookup import GapsWanted, gap_sums
 from ingestion.models import Gap, Keeping, Source
 from ingestion.repair import ask_again
 from ingestion.steering_views import by_staff

@@ -1,15 +1,14 @@
 """The record of work, looked up: runs, what they did to meters, and what was refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import Case, Count, Q, QuerySet, Value, When
 
-from ingestion.models import Gap, Outcome, RejectedReading, Run, Source
+from ingestion.models import Outcome, ReadingRevision, RejectedReading, Run, Source
 
 MOST_REMARKS = 20
 
@@ -94,49 +93,45 @@ class RejectionsWanted:
 
 
 @dataclass(frozen=True, slots=True)
-class GapsWanted:
-    """Which gaps are looked for; None means any.
+class RevisionsWanted:
+    """Which replaced readings are looked for; None means any.
 
     Attributes
     ----------
-    states
-        In which of these states.
+    by
+        ``source``, ``hand`` for anything by hand, or one act.
+    since, until
+        When they were replaced, ``[since, until)``.
     """
 
-    states: Sequence[str] | None = None
+    by: str | None = None
     meter: UUID | None = None
+    run: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
-    def find(self) -> QuerySet[Gap]:
-        """Find them: those that lack something first, by their beginning."""
-        found = Gap.objects.select_related("register__meter")
-        if self.states is not None:
-            found = found.filter(state__in=self.states)
+    def find(self) -> QuerySet[ReadingRevision]:
+        """Find them, the latest first: their numbers rise as they are recorded."""
+        found = ReadingRevision.objects.select_related("register__meter", "author")
+        if self.by == "source":
+            found = found.filter(act="")
+        elif self.by == "hand":
+            found = found.exclude(act="")
+        elif self.by is not None:
+            found = found.filter(act=self.by)
         if self.meter is not None:
             found = found.filter(register__meter__muid=self.meter)
-        return found
+        if self.run is not None:
+            found = found.filter(run=self.run)
+        if self.since is not None:
+            found = found.filter(recorded_at__gte=self.since)
+        if self.until is not None:
+            found = found.filter(recorded_at__lt=self.until)
+        return found.order_by("-pk")
 
-
-@dataclass(frozen=True, slots=True)
-class GapSums:
-    """How many gaps there are, how many intervals they lack, and how many have come."""
-
-    open: int
-    given_up: int
-    missing: int
-    came: int
-
-
-def gap_sums(meter: UUID | None = None) -> GapSums:
-    """Add up the gaps of the tenant, or of one meter; those that were dropped are left out."""
-    found = GapsWanted(meter=meter).find().exclude(state=Gap.State.DROPPED)
-    sums = found.aggregate(
-        open=Count("pk", filter=Q(state=Gap.State.OPEN)),
-        given_up=Count("pk", filter=Q(state=Gap.State.GIVEN_UP)),
-        # Named before the sum of the same name, which would hide the column.
-        came=Coalesce(Sum(F("at_first") - F("missing")), 0),
-        missing=Coalesce(Sum("missing"), 0),
-    )
-    return GapSums(**sums)
+    @property
+    def is_narrowed(self) -> bool:
+        return any(getattr(self, one.name) is not None for one in fields(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from ingestion import gap_views, rejection_views
+from ingestion import gap_views, rejection_views, revision_views
 
 app_name = "record"
 urlpatterns = [
@@ -10,5 +10,6 @@ urlpatterns = [
     path("gaps/<int:pk>/ask/", gap_views.ask, name="ask-for-gap"),
     path("rejections/", rejection_views.rejections, name="rejections"),
     path("rejections/download/", rejection_views.rejections_file, name="rejections-csv"),
+    path("revisions/", revision_views.revisions, name="revisions"),
     path("retention/", rejection_views.retention, name="retention"),
 ]

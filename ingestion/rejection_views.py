@@ -1,8 +1,6 @@
 """Refused readings for people, to look up and to take away; and how long the record is kept."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -13,13 +11,13 @@ from django.views.decorators.http import require_safe
 
 from ingestion.batch import Reason
 from ingestion.download import rejections_csv
+from ingestion.filters import Filters, number
 from ingestion.lookup import RejectionsWanted
 from ingestion.models import Keeping, Removal
 from meters.zones import Zone, zone
 
 REJECTIONS_A_PAGE = 25
 REMOVALS_SHOWN = 60
-T = TypeVar("T")
 # What each reason means; the words of a refused reading say what was wrong with that one.
 REASONS = {
     Reason.SHAPE: "No reading at all",
@@ -107,32 +105,12 @@ def read_wanted(given: QueryDict, place: Zone) -> tuple[RejectionsWanted, list[s
     place
         Whose days count.
     """
-    unread: list[str] = []
-
-    def read(name: str, parse: Callable[[str], T]) -> T | None:
-        text = given.get(name, "").strip()
-        try:
-            return parse(text) if text else None
-        except ValueError:
-            unread.append(name)
-            return None
-
-    def midnight(text: str, days: int) -> datetime:
-        return datetime.fromtimestamp(
-            place.midnight(date.fromisoformat(text) + timedelta(days=days)), UTC
-        )
-
+    filters = Filters(given, place)
     wanted = RejectionsWanted(
-        reason=read("reason", lambda text: Reason(text).value),
-        meter=read("meter", UUID),
-        run=read("run", _number),
-        since=read("since", lambda text: midnight(text, 0)),
-        until=read("until", lambda text: midnight(text, 1)),
+        reason=filters.read("reason", lambda text: Reason(text).value),
+        meter=filters.read("meter", UUID),
+        run=filters.read("run", number),
+        since=filters.day("since"),
+        until=filters.day("until", after=1),
     )
-    return wanted, unread
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise ValueError(text)
-    return int(text)
+    return wanted, filters.unread

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingestion.api.listing import PAGES, RecordView, list_parameters, parameter
-from ingestion.lookup import GapsWanted
+from ingestion.gap_lookup import GapsWanted
 from ingestion.models import Gap
 from meters.api import examples
 from meters.api.parameters import one_of

@@ -65,5 +65,9 @@ def test_a_reading_is_corrected_and_restored(
     page.get_by_role("button", name="Restore 4 intervals").click()
     expect(page.get_by_text("4 intervals changed.")).to_be_visible()
     expect(page.get_by_text(re.compile("(twice|times), last by hand")).first).to_be_visible()
+    page.goto(f"{site.address}/ingestion/revisions/?by=hand")
+    page.locator("summary").first.click()
+    expect(page.get_by_text("The meter was exchanged on this day.").first).to_be_visible()
+    shoot("corrections")
     assert watched.said == []
     context.close()

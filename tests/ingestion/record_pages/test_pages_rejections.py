@@ -106,6 +106,12 @@ def test_a_filter_that_can_not_be_read_is_named_and_left_out(
             assert "still-here" in words(response)
 
 
+def test_the_last_day_of_all(acme: Customer) -> None:
+    with acme.tenant.entered():
+        refuse(1, raw="still-here")
+    assert "still-here" in words(acme.client().get(PAGE, {"until": "9999-12-31"}))
+
+
 def test_the_file_holds_every_column_and_no_formula(acme: Customer) -> None:
     with acme.tenant.entered():
         meter = make_meter("=cmd|' /C calc'!A0")
