@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -78,14 +79,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         env=environment,
         stdout=log,
         stderr=subprocess.STDOUT,
+        # As a shell without job control does it with what it starts in the background.
+        preexec_fn=_ignoring_sigint,
     )
     try:
         _wait(demo, home / "demo.log")
         yield Site(port, environment)
     finally:
-        demo.terminate()
-        demo.wait(30)
+        demo.send_signal(signal.SIGINT)
+        ended = demo.wait(30)
         log.close()
+        assert ended == 0
+        assert (home / "demo.log").read_text().endswith("Stopping …\nStopped.\n")
+
+
+def _ignoring_sigint() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _wait(demo: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -50,6 +50,15 @@ class Command(BaseCommand):
         home.mkdir(parents=True, exist_ok=True)
         # What the record of runs says is told by the table; here it would break the bar up.
         logging.getLogger("ingestion").setLevel(logging.WARNING)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # SIGINT, too: what a shell without job control starts in the background ignores it.
+            signal.signal(number, _interrupt)
+        try:
+            self.serve(home, options)
+        except KeyboardInterrupt:
+            self.say("\nStopped.")
+
+    def serve(self, home: Path, options: dict[str, Any]) -> None:
         began = time.perf_counter()
         self.say("Preparing the database …")
         enter_public()
@@ -60,7 +69,6 @@ class Command(BaseCommand):
         for slug, name in TENANTS.items():
             self.make_tenant(slug, name, password)
         processes = self.start(home, port, simulator, recordings)
-        signal.signal(signal.SIGTERM, _interrupt)
         try:
             self.wait_for(f"http://127.0.0.1:{simulator}/", processes)
             self.ingest(f"http://127.0.0.1:{simulator}", recordings)
