@@ -75,7 +75,7 @@ def offers(now: datetime, share: int) -> list[tuple[datetime, int]]:
     by_workers = Run.objects.filter(
         state=Run.State.RUNNING,
         lease_until__gte=now,
-        trigger__in=(*Run.AUTOMATIC, Run.Trigger.ADMIN),
+        trigger__in=(*Run.AUTOMATIC, Run.Trigger.ADMIN, Run.Trigger.UPLOAD),
     )
     free = share - by_workers.count() - waiting.filter(offered).count()
     if free <= 0:

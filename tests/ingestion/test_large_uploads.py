@@ -8,19 +8,20 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from ingestion.dispatching import offers
 from ingestion.doors.brought import open_file
 from ingestion.erasing import erase_meter
 from ingestion.inbox import MOST_UPLOADS, Upload, UploadPart
 from ingestion.lease import LostLeaseError
 from ingestion.models import LEASE, RejectedReading, Run
-from ingestion.services import MOST_ATTEMPTS
+from ingestion.services import MOST_ATTEMPTS, plan_run
 from ingestion.tasks import ingest_run, tidy_record
 from ingestion.waiting_uploads import GONE, store_waiting
 from meters.models import Meter
 from tests.conftest import Customer
 from tests.ingestion.doors.test_workbooks import SHEET, altered, book
 from tests.ingestion.doors.writing import Form, steady, write
-from tests.ingestion.plant import make_meter, stored
+from tests.ingestion.plant import make_meter, make_source, stored
 from tests.ingestion.test_upload_page import bring, say, text_of
 from tests.ingestion.upstreams import row
 
@@ -113,6 +114,18 @@ def test_a_worker_that_dies_is_followed_by_another(client: Client, meter: Meter)
     assert result is not None
     assert result.counts.new == 96
     assert result.run.state == Run.State.SUCCEEDED
+
+
+def test_it_counts_as_the_tenants_share_of_workers(client: Client, meter: Meter) -> None:
+    run = queued(client)
+    now = timezone.now()
+    [(_, offered)] = offers(now, 1)
+    assert offered == run.pk
+    assert Run.objects.claim(run.pk, "one", now)
+    source = make_source("https://meters.example.com")
+    other = plan_run(source=source, trigger=Run.Trigger.ADMIN)
+    assert offers(now, 1) == []
+    assert [pk for _, pk in offers(now, 2)] == [other.pk]
 
 
 def test_a_worker_that_was_thought_dead_stores_nothing(

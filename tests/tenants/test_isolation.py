@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
-from ingestion.models import Run
+from ingestion.models import Run, Source
 from tests.conftest import Customer
 from tests.tenants.marks import NOWHERE, SHARED, Marked, since
 from tests.tenants.walk import PUBLIC, TENANT, paths
@@ -131,13 +131,14 @@ def test_every_operation_of_the_api_answers_with_its_own_readings(
                     in_path.append(parameter["name"])
                 elif "enum" in kind:
                     options += [[("start", since()), (parameter["name"], v)] for v in kind["enum"]]
+            number = mine.objects[Source if "/sources/" in path else Run].pk
             known = {"muid", "format", "id"}
             assert set(in_path) <= known, f"{path}: no argument is known for {in_path}"
             for muid, chosen in itertools.product((SHARED, mine.own), options):
                 query = chosen if "readings" in path else chosen[1:]
                 status, text = ask(
                     client,
-                    path.format(muid=muid, format=".json", id=mine.objects[Run].pk),
+                    path.format(muid=muid, format=".json", id=number),
                     data=dict(query),
                     **mine.customer.bearer,
                 )
