@@ -17,18 +17,12 @@ from ingestion.repair import repair_due
 from ingestion.retention import tidy
 from ingestion.services import execute_run, plan_due
 from ingestion.waiting_uploads import store_waiting
+from tenants.fanout import in_each_tenant
 from tenants.models import Tenant
 from tenants.schema import in_public
-from tenants.tasks import TenantTask
+from tenants.tasks import OperatorsTask
 
 log = structlog.get_logger(__name__)
-
-
-class OperatorsTask(TenantTask):
-    """Works for the installation: it begins in public and enters tenants by itself."""
-
-    abstract = True
-    operators = True
 
 
 # Messages are worked on in the order of their priority: a dispatch never waits behind runs.
@@ -41,13 +35,12 @@ def upkeep() -> int:
 
     Runs four times an hour.
     """
-    with in_public():
-        tenants = list(Tenant.objects.order_by("schema_name"))
-    for tenant in tenants:
-        with tenant.entered():
-            repair_gaps.delay()
-            tidy_record.delay()
-    return len(tenants)
+
+    def send() -> None:
+        repair_gaps.delay()
+        tidy_record.delay()
+
+    return in_each_tenant(send)
 
 
 @shared_task(name="ingestion.repair_gaps", expires=800)

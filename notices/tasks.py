@@ -8,22 +8,18 @@ from django.utils import timezone
 from notices.models import Letter
 from notices.sending import send_due
 from notices.watching import watch
+from tenants.fanout import in_each_tenant
 from tenants.models import Tenant
 from tenants.schema import in_public
-from tenants.tasks import TenantTask
+from tenants.tasks import OperatorsTask
 
 log = structlog.get_logger(__name__)
 
 
-@shared_task(name="notices.watch", base=TenantTask, operators=True, expires=280)
+@shared_task(name="notices.watch", base=OperatorsTask, expires=280)
 def watch_all() -> int:
     """Have each tenant looked at. Runs every five minutes."""
-    with in_public():
-        tenants = list(Tenant.objects.order_by("schema_name"))
-    for tenant in tenants:
-        with tenant.entered():
-            watch_tenant.delay()
-    return len(tenants)
+    return in_each_tenant(lambda: watch_tenant.delay())
 
 
 @shared_task(name="notices.watch_tenant", expires=280)

@@ -62,3 +62,10 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
             raise NoTenantError(f"{self.name} works for the installation, not for “{schema}”.")
         if not self.operators and (not schema or schema == public):
             raise NoTenantError(f"{self.name} has no tenant. Send it from within one.")
+
+
+class OperatorsTask(TenantTask):
+    """Works for the installation: it begins in public and enters tenants by itself."""
+
+    abstract = True
+    operators = True

@@ -9,7 +9,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db import connection
 
-from ingestion.tasks import OperatorsTask
+from tenants.tasks import OperatorsTask
 
 
 def told(key: str) -> list[dict[str, Any]]:
