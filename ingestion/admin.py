@@ -37,6 +37,7 @@ from ingestion.templatetags.hostile import visible
 from ingestion.upkeep import Keeping, Removal
 from meters.admin import MeterAdmin
 from meters.models import Meter
+from meters.templatetags.units import local
 
 
 class FeedInline(admin.StackedInline[Feed, Meter]):
@@ -187,10 +188,21 @@ class RunAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
     inlines = [OutcomeInline]
     actions = ["cancel", "retry"]
+    fields = (
+        *("source", "name", "person", "trigger", "state", "window", "created_at", "started_at"),
+        *("finished_at", "meters", "failed", "error"),
+    )
+    readonly_fields = (*fields,)
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
         # A run is never changed by hand, but whoever may change its source may end it.
         return request.user.has_perm("ingestion.change_source")
+
+    @admin.display(description="Asked for")
+    def window(self, run: Run) -> str:
+        start, stop = run.start or run.asked_from, run.stop or run.asked_to
+        place = connection.tenant.timezone  # type: ignore[attr-defined]
+        return f"{local(start, place)} to {local(stop, place)} ({place})" if start else "–"
 
     @admin.display(description="Took [s]")
     def took(self, run: Run) -> str:

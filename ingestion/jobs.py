@@ -70,6 +70,7 @@ class Job:
     of_source: bool = False
     excused: bool = False
     _told: Usage = field(init=False)
+    _asked: tuple[int, int] | None = None
     _untold: Counts = NOTHING
     _goes_on: bool = False
 
@@ -82,6 +83,7 @@ class Job:
         start, stop = self._window()
         try:
             if start < stop:
+                self._asked = start, stop
                 with self._alone():
                     yield from self._pieces(start, stop)
         except UnreachableError as error:
@@ -160,6 +162,7 @@ class Job:
                 asked=self.result.muid,
                 remarks=self._remarks(piece),
                 untold=self._untold,
+                window=self._asked,
                 spent=self._spent(usage),
                 place=(self.feed.pk, piece.stop),
                 keep=self.lease is not None,
@@ -255,7 +258,7 @@ class Job:
             changes |= failed_again(self.feed, self.source, timezone.now())
         Feed.objects.filter(pk=self.feed.pk).update(**changes)
         if any(spent.values()):
-            grow(self.run, spent)
+            grow(self.run, spent, asked=self._asked)
 
 
 def now() -> int:

@@ -295,6 +295,11 @@ class Run(models.Model):
     )
     start = models.DateTimeField(null=True, editable=False, help_text="Of the window asked for.")
     stop = models.DateTimeField(null=True, editable=False)
+    # Where each meter goes on from what is stored, its window is known only when it is asked for.
+    asked_from = models.DateTimeField(
+        null=True, editable=False, help_text="The earliest that any meter was asked for."
+    )
+    asked_to = models.DateTimeField(null=True, editable=False, help_text="And the latest.")
 
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, editable=False)

@@ -23,7 +23,9 @@ MOST_KEPT = 1_000
 COUNTERS = ("new", "corrected", "unchanged", "rejected", "requests", "retries", "bytes")
 # Every piece that is stored asks this; written by the ORM it took a third of the storing.
 GROW = (
-    f"UPDATE ingestion_run SET {', '.join(f'{name} = {name} + %s' for name in COUNTERS)} "
+    f"UPDATE ingestion_run SET {', '.join(f'{name} = {name} + %s' for name in COUNTERS)}, "
+    "asked_from = least(asked_from, to_timestamp(%s)), "
+    "asked_to = greatest(asked_to, to_timestamp(%s)) "
     "WHERE id = %s AND worker = %s"
 )
 
@@ -62,8 +64,14 @@ NOTHING = Counts()
 GET_ON = GROW.replace(" WHERE", ", at_feed = %s, at_time = to_timestamp(%s), strikes = 0 WHERE")
 
 
-def grow(run: Run, amounts: Mapping[str, int], *, place: tuple[int, int] | None = None) -> None:
-    """Let counters of a run grow, while it is the worker's own.
+def grow(
+    run: Run,
+    amounts: Mapping[str, int],
+    *,
+    asked: tuple[int, int] | None = None,
+    place: tuple[int, int] | None = None,
+) -> None:
+    """Let counters of a run grow, and the window that it has asked for, while it is the worker's.
 
     The worker's name is the fence: one that was thought dead and comes back adds nothing to the
     work of the one that took the run over. Called within a transaction, it undoes all of that.
@@ -72,6 +80,8 @@ def grow(run: Run, amounts: Mapping[str, int], *, place: tuple[int, int] | None 
     ----------
     amounts
         By how much each grows, by the names of `COUNTERS`.
+    asked
+        From when to when a meter was asked for [s]; None where none was.
     place
         The feed at which the run is, and up to when that has been read [s].
 
@@ -82,8 +92,9 @@ def grow(run: Run, amounts: Mapping[str, int], *, place: tuple[int, int] | None 
     """
     if place or any(amounts.values()):
         counts = [amounts.get(name, 0) for name in COUNTERS]
+        values = [*counts, *(asked or (None, None)), *(place or ()), run.pk, run.worker]
         with connection.cursor() as cursor:
-            cursor.execute(GET_ON if place else GROW, [*counts, *(place or ()), run.pk, run.worker])
+            cursor.execute(GET_ON if place else GROW, values)
             is_ours = bool(cursor.rowcount)
     else:
         is_ours = Run.objects.filter(pk=run.pk, worker=run.worker).exists()

@@ -90,6 +90,8 @@ class Context:
         What was odd about the answer, in words; needs `asked`.
     untold
         Readings of the same meter and run that were unchanged so far and made no outcome yet.
+    window
+        From when to when the meter was asked for [s]; None where nobody was asked.
     spent
         What the run has spent on this batch, by the name of its counter.
     place
@@ -105,6 +107,7 @@ class Context:
     asked: UUID | None = None
     remarks: Sequence[str] = ()
     untold: Counts = NOTHING
+    window: tuple[int, int] | None = None
     spent: Mapping[str, int] = field(default_factory=dict)
     place: tuple[int, int] | None = None
     keep: bool = True
@@ -294,9 +297,10 @@ class _Storing:
         return sum(self.counts.values(), start=Counts(rejected=nameless))
 
     def _record(self, run: Run, total: Counts) -> None:
-        asked, spent = self.context.asked, self.context.spent
+        context = self.context
+        asked, spent = context.asked, context.spent
         grown = {name: getattr(total, name) for name in Counts.__slots__}
-        grow(run, {**grown, **spent}, place=self.context.place)
+        grow(run, {**grown, **spent}, asked=context.window, place=context.place)
         told = dict(self.counts)
         if asked is not None:
             told[asked] = told.get(asked, NOTHING)

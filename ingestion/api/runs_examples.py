@@ -17,6 +17,8 @@ RUN: dict[str, Any] = {
     "state": "partial",
     "start": None,
     "stop": None,
+    "asked_from": "2023-01-31T08:00:00Z",
+    "asked_to": "2023-02-03T08:15:01Z",
     "only": [],
     "created_at": "2023-02-03T08:15:00Z",
     "started_at": "2023-02-03T08:15:01Z",

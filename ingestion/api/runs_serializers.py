@@ -25,6 +25,14 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     stop = serializers.DateTimeField(
         allow_null=True, read_only=True, help_text="Excluded; null means up to the present."
     )
+    asked_from = serializers.DateTimeField(
+        allow_null=True,
+        read_only=True,
+        help_text="The earliest that any meter was asked for so far; null where none was.",
+    )
+    asked_to = serializers.DateTimeField(
+        allow_null=True, read_only=True, help_text="The latest, excluded."
+    )
     only = serializers.ListField(
         child=serializers.UUIDField(),
         read_only=True,
@@ -51,6 +59,8 @@ class RunSerializer(serializers.ModelSerializer[Run]):
             "state",
             "start",
             "stop",
+            "asked_from",
+            "asked_to",
             "only",
             "created_at",
             "started_at",

@@ -38,6 +38,8 @@ def test_a_run_says_what_it_was_asked_what_it_cost_and_what_it_brought(
             only=[bakery.muid, mill.muid],
             start=DAY - timedelta(days=1),
             stop=DAY,
+            asked_from=DAY - timedelta(hours=20),
+            asked_to=DAY,
             started_at=DAY,
             finished_at=DAY + timedelta(seconds=12.5),
             attempts=2,
@@ -63,6 +65,10 @@ def test_a_run_says_what_it_was_asked_what_it_cost_and_what_it_brought(
         "seconds": 12.5,
     }
     assert found["start"] == "2023-01-31T08:00:00Z"
+    assert (found["asked_from"], found["asked_to"]) == (
+        "2023-01-31T12:00:00Z",
+        "2023-02-01T08:00:00Z",
+    )
     assert found["only"] == [str(bakery.muid), str(mill.muid)]
     assert (found["meters"], found["failed"], found["attempts"]) == (3, 1, 2)
     assert [found[n] for n in ("new", "corrected", "unchanged", "rejected")] == [4, 1, 90, 1]
