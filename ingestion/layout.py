@@ -57,6 +57,48 @@ class Incoming:
             np.ascontiguousarray(self.qualities[::-1]),
         )
 
+    def in_order(self) -> tuple["Incoming", Ints]:
+        """Order them by register and instant; those of one instant stay as they arrived.
+
+        Returns
+        -------
+        The readings, and where among these each of them was.
+        """
+        n = len(self)
+        registers, steps = np.diff(self.register), np.diff(self.instants)
+        if ((registers > 0) | ((registers == 0) & (steps >= 0))).all():
+            return self, np.arange(n)
+        if not registers.any() and (steps < 0).all():
+            # A page of one meter comes newest first, most often.
+            return self.reversed(), np.arange(n - 1, -1, -1)
+        order = np.lexsort((self.instants, self.register))
+        return self.take(order), order
+
+
+def local_days(readings: Incoming, zone: Zone) -> tuple[Ints, Ints, Ints, Ints]:
+    """Find where in sorted readings, of which there are some, each register-day begins.
+
+    Returns
+    -------
+    at
+        Place of the first reading of each, shape ``(g,)``.
+    starts, ends, days
+        When its day begins and ends [s], and the day since 1970-01-01, shape ``(g,)``.
+    """
+    starts, days = zone.day_starts(int(readings.instants.min()), int(readings.instants.max()) + 1)
+    if readings.register[0] == readings.register[-1]:
+        # One register: its days are found in its readings, not each reading among the days.
+        bounds = np.searchsorted(readings.instants, starts)
+        local = np.flatnonzero(np.diff(bounds))
+        at = bounds[local]
+    else:
+        of_reading = np.searchsorted(starts, readings.instants, side="right") - 1
+        first = np.diff(readings.register, prepend=-1) != 0
+        first[1:] |= np.diff(of_reading) != 0
+        at = np.flatnonzero(first)
+        local = of_reading[at]
+    return at, starts[local], starts[local + 1], days.astype(np.int64)[local]
+
 
 @dataclass
 class RegisterDays:
@@ -80,27 +122,11 @@ class RegisterDays:
 
     @classmethod
     def of(cls, readings: Incoming, stored: DayTable, zone: Zone) -> "RegisterDays":
-        n = len(readings)
-        if not n:
+        if not len(readings):
             none = np.zeros(0, dtype=np.int64)
             return cls(none, none, none, none, none, none, none, none, none)
-        starts, days = zone.day_starts(
-            int(readings.instants.min()), int(readings.instants.max()) + 1
-        )
-        if readings.register[0] == readings.register[-1]:
-            # One register: its days are found in its readings, not each reading among the days.
-            bounds = np.searchsorted(readings.instants, starts)
-            local = np.flatnonzero(np.diff(bounds))
-            at = bounds[local]
-        else:
-            of_reading = np.searchsorted(starts, readings.instants, side="right") - 1
-            first = np.ones(n, dtype=bool)
-            first[1:] = np.diff(readings.register) != 0
-            first[1:] |= np.diff(of_reading) != 0
-            at = np.flatnonzero(first)
-            local = of_reading[at]
+        at, starts, ends, day = local_days(readings, zone)
         register = readings.register[at]
-        day = days.astype(np.int64)[local]
         # Dates fit below 2^20 days; so one number orders register and day.
         key = (register << 20) + day
         stored_key = (stored.register << 20) + stored.day
@@ -111,14 +137,14 @@ class RegisterDays:
         return cls(
             register,
             day,
-            starts[local],
-            starts[local + 1],
-            np.diff(np.concatenate((at, [n]))),
+            starts,
+            ends,
+            np.diff(at, append=len(readings)),
             np.where(found, row, -1),
             unsettled,
             unsettled,
             unsettled,
-            spoken_for=np.zeros(n, dtype=bool),
+            spoken_for=np.zeros(len(readings), dtype=bool),
         )
 
     def __len__(self) -> int:

@@ -134,26 +134,16 @@ def _sorted_once(incoming: Incoming) -> tuple[Incoming, Ints, int, int]:
     repeated, conflicting
         How many came again with the same value, and with another one.
     """
-    n = len(incoming)
-    if n and (incoming.register == incoming.register[0]).all():
-        # A page of one meter comes in order already, most often newest first.
-        steps = np.diff(incoming.instants)
-        if (steps < 0).all():
-            return incoming.reversed(), np.arange(n - 1, -1, -1), 0, 0
-        if (steps > 0).all():
-            return incoming, np.arange(n), 0, 0
-    # lexsort is stable, so readings of one instant stay in the order in which they arrived.
-    order = np.lexsort((incoming.instants, incoming.register))
-    register, instants = incoming.register[order], incoming.instants[order]
+    readings, order = incoming.in_order()
+    register, instants = readings.register, readings.instants
     same = (register[1:] == register[:-1]) & (instants[1:] == instants[:-1])
     if not same.any():
-        return incoming.take(order), order, 0, 0
-    values, qualities = incoming.values[order], incoming.qualities[order]
+        return readings, order, 0, 0
+    values, qualities = readings.values, readings.qualities
     differs = (values[1:] != values[:-1]) | (qualities[1:] != qualities[:-1])
     last = np.concatenate((~same, [True]))
-    order = order[last]
     again, otherwise = int((same & ~differs).sum()), int((same & differs).sum())
-    return incoming.take(order), order, again, otherwise
+    return readings.take(last), order[last], again, otherwise
 
 
 def _compare(

@@ -17,6 +17,7 @@ from django.db import OperationalError, connection, transaction
 
 from ingestion.batch import Batch, Reason, Rejection
 from ingestion.hand import ByHand, sign
+from ingestion.known import KnownDays
 from ingestion.layout import Incoming
 from ingestion.lookback import Held, Past, hold_off, past_of, worth_keeping
 from ingestion.merge import Merged, merge
@@ -41,7 +42,7 @@ from ingestion.registers import (
 from ingestion.writing import keep_replaced, write_days
 from meters.days import DayTable
 from meters.obis import ObisCode
-from meters.profiles import read_days
+from meters.profiles import read_unknown_days
 from meters.zones import zone
 
 T = TypeVar("T")
@@ -350,23 +351,15 @@ def _of_measurement(
 
 
 def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tuple[Incoming, Any]:
-    """Choose the readings of meters in one zone, and say where in the batch they are."""
+    """Choose the readings of meters in one zone, in order, and say where in the batch they are."""
     keys = np.array([register.pk for register in registers], dtype=np.int64)
     here = np.array([register.timezone == name for register in registers])
+    incoming = Incoming(keys[batch.index], batch.instants, batch.values, batch.qualities)
     if here.all():
-        register = keys[batch.index]
-        incoming = Incoming(register, batch.instants, batch.values, batch.qualities)
-        return incoming, np.arange(len(batch))
+        return incoming.in_order()
     where = np.flatnonzero(here[batch.index])
-    return (
-        Incoming(
-            keys[batch.index[where]],
-            batch.instants[where],
-            batch.values[where],
-            batch.qualities[where],
-        ),
-        where,
-    )
+    part, order = incoming.take(where).in_order()
+    return part, where[order]
 
 
 def _stored_days(incoming: Incoming, name: str, registers: Sequence[LockedRegister]) -> DayTable:
@@ -376,7 +369,11 @@ def _stored_days(incoming: Incoming, name: str, registers: Sequence[LockedRegist
     first, last = int(incoming.instants.min()), int(incoming.instants.max())
     numbers = zone(name).day_starts(first, last + 1)[1].astype(np.int64)
     keys = [r.pk for r in registers if r.timezone == name and not r.is_new]
-    return read_days(keys, int(numbers[0]), int(numbers[-1]))
+    if not keys:
+        return DayTable.empty()
+    known = KnownDays.of(incoming, zone(name))
+    stored, unsent = read_unknown_days(keys, int(numbers[0]), int(numbers[-1]), known.digests)
+    return known.filled(stored, unsent)
 
 
 def _merge_stored(

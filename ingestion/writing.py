@@ -52,7 +52,7 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {UPLOAD} "
             "(register_id bigint, day date, first timestamptz, interval integer, "
             '"values" float8[], qualities int2[], total float8, count integer, '
-            "quality int2, version bigint) "
+            "quality int2, version bigint, digest bytea) "
             "ON COMMIT DELETE ROWS"
         )
         cursor.execute(f"DELETE FROM pg_temp.{UPLOAD}")
@@ -62,7 +62,8 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
         cursor.execute(
             'UPDATE daily_profile AS d SET "first" = u."first", "interval" = u."interval", '
             '"values" = u."values", qualities = u.qualities, total = u.total, count = u.count, '
-            f"quality = u.quality, version = u.version FROM pg_temp.{UPLOAD} AS u "
+            "quality = u.quality, version = u.version, digest = u.digest "
+            f"FROM pg_temp.{UPLOAD} AS u "
             "WHERE d.register_id = u.register_id AND d.day = u.day"
         )
         if cursor.rowcount != len(table):

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meters.days import DayTable, Floats, Ints, Mask, Qualities
+from meters.digests import KIND
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -33,8 +34,6 @@ Bytes = npt.NDArray[np.uint8]
 
 # --- Reading ------------------------------------------------------------------------------------
 
-# What `decode` expects, gathered from rows of `daily_profile` in the order of its key. NULLs become
-# NaN, so that every row with the same number of slots has the same length.
 _NUMBERS = (
     "register_id",
     "day - DATE '1970-01-01'",
@@ -49,13 +48,28 @@ _VALUES = (
     'CASE WHEN count < cardinality("values") '
     'THEN array_replace("values", NULL, \'NaN\') ELSE "values" END'
 )
-GATHERED = ", ".join(
-    [
-        *(f"array_agg(({number})::bigint)" for number in _NUMBERS),
-        f"string_agg(array_send({_VALUES}), '')",
-        "string_agg(array_send(qualities), '')",
-    ]
-)
+
+
+def gathered(is_known: str = "false") -> str:
+    """Say what `decode` expects of rows of `daily_profile`, in the order of their key.
+
+    NULLs become NaN, so that every row with the same number of slots has the same length.
+
+    Parameters
+    ----------
+    is_known
+        Condition in SQL, NULL for false: of which rows the values need not be sent.
+    """
+    numbers = [*_NUMBERS, f"coalesce({is_known}, false)::int"]
+    return ", ".join(
+        [
+            *(f"array_agg(({number})::bigint)" for number in numbers),
+            *(
+                f"string_agg(CASE WHEN {is_known} THEN NULL ELSE array_send({array}) END, '')"
+                for array in (_VALUES, "qualities")
+            ),
+        ]
+    )
 
 
 def arrays(answer: bytes, kinds: Sequence[str]) -> Iterator[np.ndarray[Any, Any] | bytes]:
@@ -88,19 +102,34 @@ def arrays(answer: bytes, kinds: Sequence[str]) -> Iterator[np.ndarray[Any, Any]
         at += max(length, 0)
 
 
-def decode(answer: bytes) -> DayTable:
-    """Read the answer of ``COPY (SELECT GATHERED FROM (…)) TO STDOUT (FORMAT BINARY)``."""
-    columns = list(arrays(answer, ["i8"] * len(_NUMBERS) + ["", ""]))
-    register, day, first, interval, version, quality, slots, mixed = (
+def decode(answer: bytes) -> tuple[DayTable, Mask]:
+    """Read the answer of ``COPY (SELECT gathered() FROM (…)) TO STDOUT (FORMAT BINARY)``.
+
+    Returns
+    -------
+    table
+        The rows.
+    unsent
+        Of which rows the values were known; all their slots are empty here.
+    """
+    columns = list(arrays(answer, ["i8"] * (len(_NUMBERS) + 1) + ["", ""]))
+    register, day, first, interval, version, quality, slots, mixed, known = (
         np.asarray(column) for column in columns[:-2]
     )
-    values = _items(bytes(columns[-2]), slots, ">f8", np.float64)
+    unsent = known > 0
+    if not unsent.any():
+        values = _items(bytes(columns[-2]), slots, ">f8", np.float64)
+    else:
+        values = np.full(int(slots.sum()), np.nan)
+        values[np.repeat(~unsent, slots)] = _items(
+            bytes(columns[-2]), slots[~unsent], ">f8", np.float64
+        )
     # Most days have readings of one quality only, which is not written slot by slot.
     qualities = np.where(np.isnan(values), 0, np.repeat(quality, slots)).astype(np.int16)
-    if mixed.any():
-        told = np.repeat(mixed > 0, slots)
-        qualities[told] = _items(bytes(columns[-1]), slots[mixed > 0], ">i2", np.int16)
-    return DayTable(register, day, first, interval, slots, values, qualities, version)
+    told = (mixed > 0) & ~unsent
+    if told.any():
+        qualities[np.repeat(told, slots)] = _items(bytes(columns[-1]), slots[told], ">i2", np.int16)
+    return DayTable(register, day, first, interval, slots, values, qualities, version), unsent
 
 
 def _items(sent: bytes, slots: Ints, kind: str, plain: Any) -> np.ndarray[Any, Any]:
@@ -152,13 +181,13 @@ def _array(kind: str, n: int) -> Any:
     ]
 
 
-def _scalar(kind: str) -> Any:
+def _scalar(kind: Any) -> Any:
     return [("length", ">i4"), ("value", kind)]
 
 
 WRITE_COLUMNS = (
     '"register_id", "day", "first", "interval", "values", "qualities", '
-    '"total", "count", "quality", "version"'
+    '"total", "count", "quality", "version", "digest"'
 )
 
 
@@ -177,6 +206,7 @@ def _write_layout(n: int, mixed: bool) -> np.dtype[np.void]:
             ("count", _scalar(">i4")),
             ("quality", _scalar(">i2")),
             ("version", _scalar(">i8")),
+            ("digest", _scalar(KIND)),
         ]
     )
 
@@ -202,13 +232,14 @@ def encode(table: DayTable, *, summable: Mask, version: int) -> Iterator[bytes]:
         index = np.flatnonzero((table.slots == n) & (mixed == is_mixed))
         flat = table.offsets[:-1][index][:, None] + np.arange(n)
         part = np.zeros(len(index), dtype=_write_layout(n, is_mixed))
-        part["fields"] = 10
+        part["fields"] = 11
         _set(part, "register", table.register[index])
         _set(part, "day", table.day[index] - EPOCH_DAYS)
         _set(part, "first", (table.first[index] - EPOCH_SECONDS) * 1_000_000)
         _set(part, "interval", table.interval[index])
         _set(part, "count", table.counts[index])
         _set(part, "version", np.full(len(index), version))
+        _set(part, "digest", table.digests[index])
         _set(part, "total", np.where(null_total[index], 0.0, totals[index]))
         _set(part, "quality", quality[index])
         missing = ~table.present[flat]

@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from meters.digests import Digests, digests
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Qualities = npt.NDArray[np.int16]
@@ -129,6 +131,19 @@ class DayTable:
         pairs[1:] &= self.present[:-1]
         pairs[self.offsets[:-1]] = False
         return np.add.reduceat(pairs.astype(np.int64), self.offsets[:-1])
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Each row named by its readings, shape ``(k,)``; see `meters.digests`."""
+        there = self.present
+        return digests(
+            self.register,
+            self.day,
+            self.counts,
+            self.instants[there],
+            self.values[there],
+            self.qualities[there],
+        )
 
     def row_slots(self, row: int) -> slice:
         """Return where the slots of one row lie."""

@@ -216,6 +216,12 @@ class DailyProfile(models.Model):
         null=True, help_text="The one quality that all its readings have; NULL where they differ."
     )
     version = models.BigIntegerField(help_text="From the tenant's sequence reading_version.")
+    digest = models.BinaryField(
+        null=True,
+        editable=False,
+        help_text="Names what the row holds, see `meters.digests`; NULL where nothing was worked "
+        "out. Who changes a row past `ingestion.store` sets it to NULL.",
+    )
 
     class Meta:
         db_table = "daily_profile"

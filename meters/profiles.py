@@ -6,8 +6,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from django.db import connection
 
-from meters.copybinary import GATHERED, arrays, decode
+from meters.copybinary import arrays, decode, gathered
 from meters.days import DayTable, Floats, Ints, Mask
+from meters.digests import Digests
 from meters.models import Meter, Register
 from meters.series import Series
 from meters.zones import DAY
@@ -38,7 +39,7 @@ def _copied(query: str) -> bytes:
 
 def _days(rows: str) -> DayTable:
     """Read rows of `daily_profile`, which the query gives in the order of its key."""
-    return decode(_copied(f"SELECT {GATHERED} FROM ({rows}) AS days"))
+    return decode(_copied(f"SELECT {gathered()} FROM ({rows}) AS days"))[0]
 
 
 def _list(numbers: Iterable[int]) -> str:
@@ -56,8 +57,31 @@ def read_days(registers: Sequence[int], first_day: int, last_day: int) -> DayTab
     first_day, last_day
         Days since 1970-01-01.
     """
-    return _days(
-        "SELECT * FROM daily_profile "
+    return _days(_between(registers, first_day, last_day))
+
+
+def read_unknown_days(
+    registers: Sequence[int], first_day: int, last_day: int, known: Digests
+) -> tuple[DayTable, Mask]:
+    """Read day rows as `read_days` does, but for the values of those whose digest is known.
+
+    Returns
+    -------
+    table
+        All rows; those that are known have nothing in their slots.
+    unsent
+        Which of them these are, shape ``(k,)``.
+    """
+    listed = ",".join(f'"\\\\x{one.tobytes().hex()}"' for one in known)
+    rows = _between(
+        registers, first_day, last_day, f"*, digest = ANY('{{{listed}}}'::bytea[]) AS is_known"
+    )
+    return decode(_copied(f"SELECT {gathered('is_known')} FROM ({rows}) AS days"))
+
+
+def _between(registers: Sequence[int], first_day: int, last_day: int, columns: str = "*") -> str:
+    return (
+        f"SELECT {columns} FROM daily_profile "
         f'WHERE "register_id" IN ({_list(registers)}) '
         f"AND \"day\" BETWEEN DATE '{DATE}' + {int(first_day)} AND DATE '{DATE}' + {int(last_day)} "
         f'ORDER BY "register_id", "day"'

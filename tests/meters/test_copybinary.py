@@ -9,9 +9,10 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from meters.copybinary import GATHERED, WRITE_COLUMNS, decode, encode
+from meters.copybinary import WRITE_COLUMNS, decode, encode, gathered
 from meters.days import DayTable
 from meters.models import Meter, Register
+from meters.profiles import read_unknown_days
 from tests.conftest import Customer
 
 # The table must be read before the next example, so nothing leaks from one to the other.
@@ -83,12 +84,12 @@ def read() -> DayTable:
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            f"COPY (SELECT {GATHERED} FROM "
+            f"COPY (SELECT {gathered()} FROM "
             "(SELECT * FROM daily_profile ORDER BY register_id, day) AS days) "
             "TO STDOUT (FORMAT BINARY)"
         ) as answer,
     ):
-        return decode(b"".join(answer))
+        return decode(b"".join(answer))[0]
 
 
 def rows_as_psycopg_reads_them() -> list[tuple[Any, ...]]:
@@ -154,6 +155,42 @@ def test_an_empty_table_is_read_as_none(registers: list[int]) -> None:
     assert len(read()) == 0
     assert written(DayTable.empty(), registers, np.zeros(0, dtype=bool), 1) is not None
     assert rows_as_psycopg_reads_them() == []
+
+
+@AGAIN
+@given(tables(), st.data())
+def test_what_is_known_is_not_sent(
+    registers: list[int], table: DayTable, data: st.DataObject
+) -> None:
+    own = written(table, registers, np.ones(len(table), dtype=bool), 1)
+    known = np.array([data.draw(st.booleans()) for _ in range(len(own))], dtype=bool)
+    first, last = (int(own.day.min()), int(own.day.max())) if len(own) else (0, 0)
+    others = DayTable(
+        own.register + 1_000_000,
+        *(getattr(own, name) for name in list(DayTable.__dataclass_fields__)[1:]),
+    )
+    named = np.concatenate((own.digests[known], others.digests))
+    found, unsent = read_unknown_days(registers, first, last, named)
+    assert unsent.tolist() == known.tolist()
+    for name in ("register", "day", "first", "interval", "slots"):
+        assert getattr(found, name).tolist() == getattr(own, name).tolist(), name
+    sent = np.repeat(~known, own.slots)
+    there = own.present & sent
+    assert found.values.tobytes() == np.where(there, own.values, np.nan).tobytes()
+    assert found.qualities.tolist() == np.where(sent, own.qualities, 0).tolist()
+
+
+def test_a_row_without_a_digest_is_always_sent(registers: list[int]) -> None:
+    n = np.array([24])
+    table = DayTable(
+        np.zeros(1, dtype=np.int64), np.array([20_000]), np.array([20_000 * 86_400]),
+        np.array([3600]), n, np.arange(24.0), np.ones(24, dtype=np.int16), np.zeros(1, dtype=int),
+    )  # fmt: skip
+    own = written(table, registers, np.ones(1, dtype=bool), 1)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE daily_profile SET digest = NULL")
+    found, unsent = read_unknown_days(registers, 20_000, 20_000, own.digests)
+    assert (found.values.tolist(), unsent.tolist()) == (list(range(24)), [False])
 
 
 def test_rows_come_in_the_order_asked_for_whatever_their_length(registers: list[int]) -> None:
