@@ -319,9 +319,11 @@ class RegisterDays:
                 f"readings come every {step // 60} minutes on a day whose intervals have "
                 f"{interval // 60} minutes"
             )
-            refused = range(part.start + run.start, part.start + run.stop)
-            self.refused += [(at, Reason.INTERVAL, words) for at in refused]
-            self.spoken_for[refused.start : refused.stop] = True
+            refused = slice(part.start + run.start, part.start + run.stop)
+            # Two runs of different lengths share the reading where they meet.
+            alone = np.flatnonzero(~self.spoken_for[refused]) + refused.start
+            self.refused += [(int(at), Reason.INTERVAL, words) for at in alone]
+            self.spoken_for[refused] = True
 
     def _lay_out(self, group: int, interval: int, phase: int) -> None:
         one = slice(group, group + 1)

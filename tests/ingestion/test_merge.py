@@ -102,6 +102,15 @@ def replaced_by(merged: Merged) -> Readings:
     return found
 
 
+def test_a_reading_between_two_lengths_of_interval_is_refused_once() -> None:
+    ledger = Ledger()
+    take_and_check(ledger, [(1, MIDNIGHT, 0.0, 1)])
+    minutes = [0, 10, 20, 30, 35, 40, 45]
+    take_and_check(
+        ledger, [(1, MIDNIGHT + at * 60, 0.0, 1) for at in minutes] + [(1, MIDNIGHT + 2701, 0.0, 1)]
+    )
+
+
 def test_a_correction_keeps_what_it_replaces() -> None:
     ledger = Ledger()
     ledger.take(every(900, 96, MIDNIGHT))
