@@ -150,7 +150,7 @@ def _shares(report: Report, source: int, muids: tuple[UUID, ...]) -> None:
         return mock.patch.object(module, name, timed)
 
     with (
-        watched(client, "decoded", "parsing JSON"),
+        watched(client, "read_rows", "parsing JSON"),
         watched(windows, "parse", "turning rows into columns"),
         watched(jobs, "store", "storing"),
         watched(client.Client, "page", "HTTP"),

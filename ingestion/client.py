@@ -7,7 +7,7 @@ becomes of an answer that holds more than was asked, or less, is the business of
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ import urllib3.exceptions
 from django.conf import settings
 
 from ingestion.addresses import Guard
+from ingestion.alike import read_rows
 from ingestion.endpoint import MASK, SECRET
 from ingestion.endpoint import Endpoint as Endpoint
 from ingestion.endpoint import Limits as Limits
@@ -31,8 +32,7 @@ from ingestion.failures import (
 )
 from ingestion.failures import UnreachableError as UnreachableError
 from ingestion.failures import UpstreamError as UpstreamError
-from ingestion.parsing import PayloadError, rows_of
-from ingestion.payload import NoJSONError, decoded
+from ingestion.payload import NoJSONError, PayloadError
 from ingestion.transport import Transport
 
 CHUNK = 256 * 1024
@@ -53,7 +53,7 @@ class Usage:
 class Page:
     """One answer: its rows, and whether there may be more than fitted into it."""
 
-    rows: list[Any]
+    rows: Sequence[Any]
     is_full: bool
 
 
@@ -157,7 +157,7 @@ class Client:
         if self._abandoned.is_set():
             raise UpstreamError("It was not asked on, for nobody waits for the answer any more.")
 
-    def _ask(self, url: str, parameters: dict[str, str]) -> list[Any]:
+    def _ask(self, url: str, parameters: dict[str, str]) -> Sequence[Any]:
         self._go_on()
         try:
             return self._answer(url, parameters)
@@ -165,7 +165,7 @@ class Client:
             error.args = (self.endpoint.masked(str(error)),)
             raise
 
-    def _answer(self, url: str, parameters: dict[str, str]) -> list[Any]:
+    def _answer(self, url: str, parameters: dict[str, str]) -> Sequence[Any]:
         self.usage.requests += 1
         host = self.endpoint.host
         deadline = time.monotonic() + self.limits.total
@@ -198,7 +198,7 @@ class Client:
             self._go_on()
             yield chunk
 
-    def _rows(self, body: bytes, host: str) -> list[Any]:
+    def _rows(self, body: bytes, host: str) -> Sequence[Any]:
         """Take the rows out of an answer, unless there are more than memory should have to hold."""
         limits, token = self.limits, self.endpoint.token.encode()
         if len(token) >= SECRET and token in body:
@@ -212,7 +212,7 @@ class Client:
                 "Lower the source's limit."
             )
         try:
-            rows = rows_of(decoded(body))
+            rows = read_rows(body)
         except NoJSONError as error:
             if "depth limit" in str(error):
                 raise UpstreamError(

@@ -8,13 +8,16 @@ A row of the answer carries one timestamp and one value for each OBIS code:
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
 import numpy as np
 
+from ingestion.alike import shape_of
 from ingestion.batch import Batch, Reason, RegisterKey, Rejection
+from ingestion.payload import FRAME
+from ingestion.payload import PayloadError as PayloadError
+from ingestion.payload import rows_of as rows_of
 from ingestion.rawtext import raw_text as raw_text
 from ingestion.rawtext import shown
 from ingestion.timestamps import TimestampError, parse_instant, parse_page
@@ -23,18 +26,12 @@ from meters.qualities import QualityError, parse_quality
 
 T = TypeVar("T")
 
-# The keys of a row that are no OBIS codes.
-FRAME = frozenset({"measurement", "timestamp", "tags"})
 FOREVER = 2**62
 EARLIEST = 946_684_800  # 2000-01-01: no interval meter has read before
 # A clock a little ahead of ours is no reason to refuse.
 LEEWAY = 300
 # A quarter-hour of the largest power station there is comes to some 6 GWh.
 ABSURD = 1e9
-
-
-class PayloadError(ValueError):
-    """The answer as a whole is not of the upstream's shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,33 +95,13 @@ class Parsed:
     after: int = 0
 
 
-def rows_of(payload: object) -> list[Any]:
-    """Take the rows out of an answer: ``{"data": [...]}`` or the bare list.
-
-    Raises
-    ------
-    PayloadError
-        It is neither.
-    """
-    if isinstance(payload, dict) and "data" in payload:
-        payload = payload["data"]
-    if isinstance(payload, list):
-        return payload
-    what = (
-        f"an object with the keys {', '.join(map(str, payload))[:80]}"
-        if isinstance(payload, dict)
-        else type(payload).__name__
-    )
-    raise PayloadError(f'The answer is {what}; {{"data": [rows]}} was expected.')
-
-
 def parse(rows: Sequence[Any], asked: Asked) -> Parsed:
     """Turn rows into a batch; a row that can't be one becomes a rejection, the others stay.
 
     Parameters
     ----------
     rows
-        As `rows_of` gives them.
+        As `rows_of` or `read_rows` gives them.
     asked
         What the answer may hold.
     """
@@ -204,54 +181,29 @@ class _Columns:
 def _same_shape(rows: Sequence[Any], asked: Asked) -> _Columns | None:
     """Read a page whose rows all look like the first one; None where they do not.
 
-    This is the path nearly every page takes, so nothing in it is done row by row in Python: what
-    a column holds is taken out, measured and compared by functions written in C.
+    This is the path nearly every page takes, so nothing in it is done row by row in Python.
     """
-    if not rows or not isinstance(rows[0], dict) or asked.muid is None:
+    if asked.muid is None:
         return None
-    first = rows[0]
-    names = first.keys() - FRAME
-    if len(names) != 1 or len(first) != 4 or not isinstance(first.get("tags"), dict):
+    alike = shape_of(rows)
+    if alike is None or alike.muid != asked.muid or not _is_measurement(alike.measurement):
         return None
-    name = names.pop()
-    try:
-        code = str(ObisCode.parse(name))
-        if set(map(len, rows)) != {4}:
-            return None
-        values = list(map(itemgetter(name), rows))
-        tags = list(map(itemgetter("tags"), rows))
-        instants, read = parse_page(list(map(itemgetter("timestamp"), rows)))
-        measurements = list(map(itemgetter("measurement"), rows))
-        muids = list(map(itemgetter("muid"), tags))
-        words = list(map(itemgetter("quality"), tags))
-        qualities = {word: int(parse_quality(word)) for word in set(words)}
-        muid, measurement = UUID(muids[0]), measurements[0]
-    except (ObisError, QualityError, KeyError, TypeError, AttributeError, ValueError):
-        return None
-    n = len(rows)
-    # Counting compares; a set would work out the hash of every text.
-    is_one = muids.count(muids[0]) == n and measurements.count(measurement) == n
-    if not read.all() or not is_one or muid != asked.muid:
-        return None
-    # True and None are numbers to numpy, but not to a meter.
-    if not set(map(type, values)) <= {int, float} or not _is_measurement(measurement):
+    instants, read = parse_page(alike.timestamps)
+    if not read.all():
         return None
     try:
-        numbers = np.array(values, dtype=np.float64)
+        numbers = np.array(alike.values, dtype=np.float64)
     except OverflowError:
         return None
     if not (np.abs(numbers) < ABSURD).all():
         return None
-    if len(qualities) == 1:
-        numbered = np.full(n, qualities[words[0]], dtype=np.int16)
-    else:
-        numbered = np.fromiter(map(qualities.__getitem__, words), dtype=np.int16, count=n)
+    n = len(rows)
     return _Columns(
-        keys={RegisterKey(muid, code, measurement): 0},
+        keys={RegisterKey(alike.muid, alike.code, str(alike.measurement)): 0},
         index=np.zeros(n, dtype=np.int64),
         instants=instants,
         values=numbers,
-        qualities=numbered,
+        qualities=alike.qualities,
         row=np.arange(n, dtype=np.int64),
     )
 

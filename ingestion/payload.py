@@ -1,12 +1,20 @@
 """The body of an answer, decoded: JSON, and what other programs write as if it were JSON."""
 
 import json
+from typing import Any
 
 import orjson
+
+# The keys of a row that are no OBIS codes.
+FRAME = frozenset({"measurement", "timestamp", "tags"})
 
 
 class NoJSONError(ValueError):
     """A body that is no JSON; the text says why, and where."""
+
+
+class PayloadError(ValueError):
+    """The answer as a whole is not of the upstream's shape."""
 
 
 def decoded(body: bytes) -> object:
@@ -37,3 +45,23 @@ def _whole(text: str) -> int | float:
         return int(text)
     except ValueError:  # Python reads no more than 4,300 digits
         return float(text)
+
+
+def rows_of(payload: object) -> list[Any]:
+    """Take the rows out of an answer: ``{"data": [...]}`` or the bare list.
+
+    Raises
+    ------
+    PayloadError
+        It is neither.
+    """
+    if isinstance(payload, dict) and "data" in payload:
+        payload = payload["data"]
+    if isinstance(payload, list):
+        return payload
+    what = (
+        f"an object with the keys {', '.join(map(str, payload))[:80]}"
+        if isinstance(payload, dict)
+        else type(payload).__name__
+    )
+    raise PayloadError(f'The answer is {what}; {{"data": [rows]}} was expected.')

@@ -12,6 +12,8 @@ from meters.ranges import FRACTION, read_iso
 EXAMPLE = "2023-02-01T00:15:00Z"
 # The two forms that are read a whole page at a time, and where their digits and marks stand.
 FORMS = {24: "0000-00-00T00:00:00.000Z", 20: "0000-00-00T00:00:00Z"}
+# When each month begins, from January 1970 to the one after December 9999 [days since 1970-01-01].
+MONTHS = np.arange(8030 * 12 + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 class TimestampError(ValueError):
@@ -62,13 +64,17 @@ def parse_page(texts: Sequence[object]) -> tuple[Ints, Mask]:
         return nothing
     form = FORMS[len(texts[0])]
     try:
-        joined = "".join(texts).encode("ascii")  # type: ignore[arg-type]
+        joined = "\n".join((*texts, "")).encode("ascii")  # type: ignore[arg-type]
     except (TypeError, UnicodeEncodeError):
         return nothing
-    if len(joined) != n * len(form) or set(map(len, texts)) != {len(form)}:  # type: ignore[arg-type]
+    if len(joined) != n * (len(form) + 1):
         return nothing
     # One row for each place of the form, so that each is read in one stretch of memory.
     octets = np.ascontiguousarray(np.frombuffer(joined, dtype=np.uint8).reshape(n, -1).T)
+    # So many ends of line are just those between the texts, and each text is as long as the form.
+    if not (octets[-1] == ord("\n")).all() or np.count_nonzero(octets == ord("\n")) != n:
+        return nothing
+    octets = octets[:-1]
     pattern = np.frombuffer(form.encode(), dtype=np.uint8)
     is_digit = pattern == ord("0")
     read = (octets[~is_digit] == pattern[~is_digit, None]).all(axis=0)
@@ -89,8 +95,7 @@ def parse_page(texts: Sequence[object]) -> tuple[Ints, Mask]:
     if len(form) == 24:
         read &= (digits[20:23] == 0).all(axis=0)
     months: npt.NDArray[np.int64] = np.where(read, (year - 1970) * 12 + month - 1, 0)
-    begins = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    ends = (months + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    read &= begins + day <= ends
+    begins = MONTHS[months]
+    read &= begins + day <= MONTHS[months + 1]
     seconds = (begins + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
     return np.where(read, seconds, 0), read

@@ -1,6 +1,6 @@
 """A meter's window, asked of its upstream in pieces that fit, oldest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -31,13 +31,13 @@ class Window:
     ----------
     start, stop
         The piece ``[start, stop)`` [s].
-    rows
-        The rows of all its pages, for the raw text of what is refused.
+    answers
+        The rows of each page, for the raw text of what is refused.
     """
 
     start: int
     stop: int
-    rows: list[Any] = field(default_factory=list)
+    answers: list[Sequence[Any]] = field(default_factory=list)
     pages: list[Parsed] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -45,9 +45,18 @@ class Window:
     def batch(self) -> Batch:
         return Batch.concat([page.batch for page in self.pages], [p.rows for p in self.pages])
 
+    @property
+    def rows(self) -> list[Any]:
+        """The rows of all its pages."""
+        return [row for rows in self.answers for row in rows]
+
     def raw(self, row: int) -> str:
         """Return the raw text of one of its rows."""
-        return raw_text(self.rows[row])
+        for rows in self.answers:
+            if row < len(rows):
+                return raw_text(rows[row])
+            row -= len(rows)
+        raise IndexError(row)
 
     @property
     def has_strays(self) -> bool:
@@ -96,10 +105,10 @@ def windows(
         piece = Window(begin, min(begin + step, stop), warnings=whole.warnings[:])
         answer = _ask(client, asked, piece, muid, piece.stop, limit)
         # The last piece ends where the whole does, so its newest rows are the same anyway.
-        is_same = piece.rows == whole.rows and piece.stop < stop
-        if answer.is_full and answer.outside and is_same:
+        may_be_same = answer.is_full and answer.outside and piece.stop < stop
+        if may_be_same and piece.rows == whole.rows:
             # A file, or an API that does not know `stop`: asking on brings nothing else.
-            if len(whole.rows) == limit:
+            if sum(map(len, whole.answers)) == limit:
                 whole.warnings.append(IGNORES_WINDOW.format(limit))
             yield whole
             return
@@ -125,7 +134,7 @@ def _ask(
 ) -> _Answer:
     page = client.page(muid, window.start, stop)
     parsed = parse(page.rows, replace(asked, start=window.start, stop=stop))
-    window.rows += page.rows
+    window.answers.append(page.rows)
     window.pages.append(parsed)
     instants = parsed.batch.instants
     oldest_first = len(instants) > 1 and bool(instants[0] < instants[-1])
