@@ -75,7 +75,8 @@ def windows(
     """Ask for ``[start, stop)`` [s], whole where one answer holds it, else piece by piece.
 
     The pieces come oldest first, so that what is stored never has a hole behind it when the work is
-    broken off; within a piece the pages come newest first, as the upstream serves them.
+    broken off; within a piece the pages come newest first, as the upstream serves them. The first
+    answer holds the newest rows of all, so the last piece is most often not asked for again.
 
     Parameters
     ----------
@@ -103,6 +104,10 @@ def windows(
             # The whole window's newest row is older: a meter that fell silent long ago.
             return
         piece = Window(begin, min(begin + step, stop), warnings=whole.warnings[:])
+        if piece.stop == stop and _reaches(whole.pages[0], begin):
+            _take_over(asked, piece, whole)
+            yield piece
+            return
         answer = _ask(client, asked, piece, muid, piece.stop, limit)
         # The last piece ends where the whole does, so its newest rows are the same anyway.
         may_be_same = answer.is_full and answer.outside and piece.stop < stop
@@ -114,6 +119,24 @@ def windows(
             return
         _page_back(client, asked, piece, muid, answer, limit)
         yield piece
+
+
+def _reaches(page: Parsed, begin: int) -> bool:
+    """Whether a page holds all that there is from an instant on [s]: it goes back past it."""
+    instants = page.batch.instants
+    if page.rejections or not len(instants) or instants[-1] >= begin:
+        return False
+    return bool((instants[1:] <= instants[:-1]).all())
+
+
+def _take_over(asked: Asked, piece: Window, whole: Window) -> None:
+    """Read the last piece in the answer that was meant for the whole window: its newest rows."""
+    first = whole.pages[0]
+    part = parse(whole.answers[0], replace(asked, start=piece.start, stop=piece.stop))
+    piece.answers.append(whole.answers[0])
+    # What lies before the piece was asked for; what is outside of the whole window was not.
+    told = replace(part, outside=first.outside, before=first.before, after=first.after)
+    piece.pages.append(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,34 @@ def test_a_long_window_comes_in_pieces_oldest_first_without_a_warning() -> None:
     assert [p.stop for p in pieces[:-1]] == [p.start for p in pieces[1:]]
     assert delivered(pieces) == wanted(upstream.rows, START, stop)
     assert not warnings(pieces)
-    # One question shows that the window is too long; after that each piece takes one.
-    assert len(upstream.asked) == 1 + len(pieces)
+    # One question shows that the window is too long, and brings its last piece.
+    assert len(upstream.asked) == len(pieces)
+
+
+def test_the_last_piece_is_asked_for_where_the_first_answer_does_not_hold_all_of_it() -> None:
+    rows = quarters(1000)
+    # Of the last quarter-hours several rows each, so that one answer does not reach far back.
+    crowded = [row(START + QUARTER * i, **{CODE: ..., SECOND_CODE: i}) for i in range(990, 1000)]
+    upstream = Upstream([*rows, *crowded], limit=20)
+    stop = START + 1000 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(upstream.rows, START, stop)
+    assert upstream.asked[-1] == (pieces[-1].start, upstream.asked[-1][1])
+
+
+def test_rows_in_no_order_are_not_taken_for_all_there_are() -> None:
+    upstream = Upstream(quarters(400), limit=100)
+    honest = upstream.page
+
+    def page(muid: UUID, start: int, stop: int) -> Page:
+        answer = honest(muid, start, stop)
+        return Page([*answer.rows[1:-1], answer.rows[0], answer.rows[-1]], answer.is_full)
+
+    upstream.page = page  # type: ignore[method-assign]
+    stop = START + 400 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(upstream.rows, START, stop)
+    assert upstream.asked[-1] == (pieces[-1].start, stop)
 
 
 @st.composite
