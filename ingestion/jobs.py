@@ -22,7 +22,7 @@ from ingestion.record import NOTHING, Counts, grow, storable
 from ingestion.registers import UnknownMeterError, hold_meter
 from ingestion.results import MeterResult
 from ingestion.store import Context, store
-from ingestion.windows import STRAYS, Window, windows
+from ingestion.windows import STRAYS, Window, portions, windows
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +122,7 @@ class Job:
         asked = Asked(now(), meter.muid, measurement=self.source.measurement)
         pieces = windows(self.client, asked, meter.muid, start, stop, self.source.interval)
         check = self.lease.check if self.lease else None
-        coming = ahead(self._with_usage(pieces), hang_up=self._hang_up, check=check)
+        coming = ahead(self._with_usage(portions(pieces)), hang_up=self._hang_up, check=check)
         with closing(coming):
             for piece, usage in coming:
                 if check:

@@ -1,5 +1,6 @@
 """A meter's window, asked of its upstream in pieces that fit, oldest first."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,9 @@ from ingestion.parsing import Asked, Parsed, parse, raw_text
 
 # An answer that holds so large a part of `limit` leaves room for what is not expected.
 FILL = 0.9
+# Pieces that come within so many seconds are stored together, as long as they have no more rows:
+# of what storing one costs, half is the same for many readings as for few.
+PATIENCE, PORTION = 1.0, 20_000
 # So few rows are no sign of a limit of the source's own.
 FEWEST = 10
 IGNORES_WINDOW = (
@@ -57,6 +61,16 @@ class Window:
                 return raw_text(rows[row])
             row -= len(rows)
         raise IndexError(row)
+
+    def followed_by(self, piece: "Window") -> "Window":
+        """Join it with the piece behind it; what is newer stands first, as in an answer."""
+        return Window(
+            self.start,
+            piece.stop,
+            [*piece.answers, *self.answers],
+            [*piece.pages, *self.pages],
+            list(dict.fromkeys([*self.warnings, *piece.warnings])),
+        )
 
     @property
     def has_strays(self) -> bool:
@@ -137,6 +151,31 @@ def _take_over(asked: Asked, piece: Window, whole: Window) -> None:
     # What lies before the piece was asked for; what is outside of the whole window was not.
     told = replace(part, outside=first.outside, before=first.before, after=first.after)
     piece.pages.append(told)
+
+
+def portions(pieces: Iterator[Window], patience: float = PATIENCE) -> Iterator[Window]:
+    """Join pieces that come quickly after one another; what fails comes after all before it.
+
+    Parameters
+    ----------
+    patience
+        How long the first of them waits for others [s].
+    """
+    held: Window | None = None
+    since = time.monotonic()
+    try:
+        for piece in pieces:
+            held = held.followed_by(piece) if held else piece
+            rows = sum(map(len, held.answers))
+            if rows >= PORTION or time.monotonic() - since >= patience:
+                yield held
+                held, since = None, time.monotonic()
+    except Exception:
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
 
 
 @dataclass(frozen=True, slots=True)

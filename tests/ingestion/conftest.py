@@ -33,3 +33,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Limits:
     limits = Limits(connect=0.5, read=0.3, total=0.8, size=2_000_000, attempts=3, wait=30)
     monkeypatch.setattr("ingestion.client.Limits", lambda: limits)
     return limits
+
+
+@pytest.fixture
+def piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces are not stored together, however quickly they come."""
+    monkeypatch.setattr("ingestion.windows.PORTION", 1)

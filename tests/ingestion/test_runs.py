@@ -50,6 +50,7 @@ def equal(have: dict[int, tuple[float, int]], expected: dict[int, float]) -> Non
 START, STOP = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 2, 5, tzinfo=UTC)
 
 
+@pytest.mark.usefixtures("piece_by_piece")
 def test_four_hundred_days_come_complete_and_oldest_first(in_acme: object) -> None:
     meter, wanted = make_meter(muid=MUID), synthetic(missing_share=0.01)
     seen: list[tuple[int, float]] = []
@@ -73,6 +74,21 @@ def test_four_hundred_days_come_complete_and_oldest_first(in_acme: object) -> No
     check_rows()
 
 
+def test_pieces_that_come_quickly_are_stored_together(in_acme: object) -> None:
+    meter, wanted = make_meter(muid=MUID), synthetic(missing_share=0.01)
+    with running_simulator(meters=[wanted]) as simulator:
+        source = make_source(simulator.base_url, meter, limit=1000)
+        run = plan_run(source=source, trigger=Run.Trigger.COMMAND, start=START, stop=STOP)
+        result = execute_run(run, worker="w")
+        asked = len(simulator.log)
+    assert result
+    equal(stored(MUID), readings_of(wanted, START, STOP))
+    versions = DailyProfile.objects.values_list("version", flat=True).distinct()
+    assert len(versions) < asked / 2, "fewer transactions than pieces"
+    assert result.run.requests == asked
+
+
+@pytest.mark.usefixtures("piece_by_piece")
 def test_a_backfill_that_breaks_off_goes_on_where_it_was(in_acme: object) -> None:
     class BrokenOffError(BaseException):
         """As if the process had died."""

@@ -1,18 +1,19 @@
 """Reading a window piece by piece: every reading is delivered, or a warning says what may lack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.client import Page
-from ingestion.parsing import Asked, parse_instant
-from ingestion.windows import Window, windows
+from ingestion.client import Page, UpstreamError
+from ingestion.parsing import Asked, parse_instant, raw_text
+from ingestion.windows import Window, portions, windows
 from tests.ingestion.rows import CODE, FEBRUARY, MUID, row
 
 START, QUARTER = FEBRUARY, 900
@@ -231,6 +232,41 @@ def test_a_file_longer_than_the_limit_is_not_fetched_for_every_piece() -> None:
     assert delivered([whole]) == wanted(upstream.rows, START, stop)
     assert not whole.warnings
     assert len(upstream.asked) == 2
+
+
+def test_pieces_that_come_quickly_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingestion.windows.PORTION", 300)
+    upstream, stop = Upstream(quarters(1000), limit=100), START + 1000 * QUARTER
+    pieces = read(upstream, stop)
+    joined = list(portions(iter(pieces)))
+    assert len(joined) < len(pieces) / 2
+    assert delivered(joined) == wanted(upstream.rows, START, stop)
+    assert (joined[0].start, joined[-1].stop) == (START, stop)
+    assert [p.stop for p in joined[:-1]] == [p.start for p in joined[1:]]
+    assert all(len(one.batch) >= 300 for one in joined[:-1])
+    for one in joined:
+        # As in an answer, so that nothing must be sorted.
+        assert (np.diff(one.batch.instants) < 0).all()
+        assert one.raw(len(one.rows) - 1) == raw_text(one.rows[-1])
+        with pytest.raises(IndexError):
+            one.raw(len(one.rows))
+    assert list(portions(iter(pieces), patience=0)) == pieces
+
+
+def test_what_came_before_a_failure_is_given_before_it() -> None:
+    def broken() -> Iterator[Window]:
+        yield from read(Upstream(quarters(150), limit=100), START + 150 * QUARTER)
+        raise UpstreamError("gone")
+
+    coming = portions(broken())
+    assert delivered([next(coming)]) == wanted(quarters(150), START, START + 150 * QUARTER)
+    with pytest.raises(UpstreamError, match="gone"):
+        next(coming)
+
+
+def test_warnings_of_joined_pieces_are_told_once() -> None:
+    one, other = Window(0, 1, warnings=["a", "b"]), Window(1, 2, warnings=["b", "c"])
+    assert one.followed_by(other).warnings == ["a", "b", "c"]
 
 
 def test_a_source_that_ignores_stop_is_warned_of() -> None:

@@ -31,7 +31,7 @@ def synthetic(number: int) -> SyntheticMeter:
 
 @pytest.mark.parametrize("explicit", [True, False])
 def test_a_run_in_the_smallest_slices_does_what_one_in_one_go_does(
-    in_acme: object, explicit: bool
+    in_acme: object, piece_by_piece: None, explicit: bool
 ) -> None:
     served = [synthetic(n) for n in range(3)]
     meters = [make_meter(muid=UUID(meter.muid)) for meter in served]

@@ -242,6 +242,7 @@ def test_a_meter_of_which_nothing_is_kept(in_acme: Customer) -> None:
 # --- Whoever works on it at that moment ----------------------------------------------------------
 
 
+@pytest.mark.usefixtures("piece_by_piece")
 def test_a_sweep_does_not_write_it_back(in_acme: Customer) -> None:
     """It is erased between two pieces of a backfill; the run goes on with the other meter."""
     meter, other = make_meter(NAME, muid=MUID), make_meter("Other")

@@ -112,6 +112,7 @@ def test_closing_a_meter_and_erasing_it_wait_for_each_other_in_one_order(
     assert not Feed.objects.exists()
 
 
+@pytest.mark.usefixtures("piece_by_piece")
 def test_handing_a_meter_over_and_erasing_it_wait_for_each_other_in_one_order(
     committed: Tenant,
 ) -> None:
