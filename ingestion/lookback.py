@@ -68,23 +68,21 @@ class Held:
 
 def past_of(merged: Merged) -> Past:
     """Ask what has been replaced before on the days that are written over."""
-    table, rows = merged.changed, merged.replaced.rows
+    rows = merged.replaced.rows
     if not len(rows):
         return Past()
+    register, day = merged.changed.register[rows], merged.changed.day[rows]
     with connection.cursor() as cursor:
+        # All days between, for which an index serves, rather than a join with those concerned.
         cursor.execute(
-            "SELECT asked.register, asked.day, bool_or(r.act <> '') "
-            "FROM unnest(%s::bigint[], %s::int[]) AS asked(register, day) "
-            "JOIN ingestion_readingrevision r "
-            "ON r.register_id = asked.register AND r.day = DATE '1970-01-01' + asked.day "
-            "GROUP BY 1, 2",
-            [table.register[rows].tolist(), table.day[rows].tolist()],
+            "SELECT register_id, day - DATE '1970-01-01', bool_or(act <> '') "
+            "FROM ingestion_readingrevision WHERE register_id = ANY(%s) "
+            "AND day BETWEEN DATE '1970-01-01' + %s AND DATE '1970-01-01' + %s GROUP BY 1, 2",
+            [np.unique(register).tolist(), int(day.min()), int(day.max())],
         )
-        found = cursor.fetchall()
-    return Past(
-        frozenset((register, day) for register, day, _ in found),
-        frozenset((register, day) for register, day, by_hand in found if by_hand),
-    )
+        found = {(register, day): by_hand for register, day, by_hand in cursor.fetchall()}
+    days = found.keys() & set(zip(register.tolist(), day.tolist(), strict=True))
+    return Past(frozenset(days), frozenset(key for key in days if found[key]))
 
 
 def hold_off(incoming: Incoming, stored: DayTable, days: frozenset[Key]) -> tuple[Incoming, Held]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from django.db import connection
 from django.utils import timezone
 
@@ -52,7 +53,7 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
             f"CREATE TEMPORARY TABLE IF NOT EXISTS {UPLOAD} "
             "(register_id bigint, day date, first timestamptz, interval integer, "
             '"values" float8[], qualities int2[], total float8, count integer, '
-            "quality int2, version bigint, digest bytea) "
+            "quality int2, version bigint, digest bytea, PRIMARY KEY (register_id, day)) "
             "ON COMMIT DELETE ROWS"
         )
         cursor.execute(f"DELETE FROM pg_temp.{UPLOAD}")
@@ -64,7 +65,16 @@ def _update(table: DayTable, summable: Mask, version: int) -> None:
             '"values" = u."values", qualities = u.qualities, total = u.total, count = u.count, '
             "quality = u.quality, version = u.version, digest = u.digest "
             f"FROM pg_temp.{UPLOAD} AS u "
-            "WHERE d.register_id = u.register_id AND d.day = u.day"
+            "WHERE d.register_id = u.register_id AND d.day = u.day "
+            # Nobody has counted what was copied beside the table; this says how little it is, or
+            # the whole table would be read to be joined with it.
+            "AND d.register_id = ANY(%s) "
+            "AND d.day BETWEEN DATE '1970-01-01' + %s AND DATE '1970-01-01' + %s",
+            [
+                np.unique(table.register).tolist(),
+                int(table.day.min()),
+                int(table.day.max()),
+            ],
         )
         if cursor.rowcount != len(table):
             raise RuntimeError(
