@@ -60,8 +60,12 @@ class Counts:
 NOTHING = Counts()
 
 
-# The same with where the run is: a piece that is stored shows that no worker dies at it.
-GET_ON = GROW.replace(" WHERE", ", at_feed = %s, at_time = to_timestamp(%s), strikes = 0 WHERE")
+# The same with where the run is. A day further than it was shows that no worker dies there.
+GET_ON = GROW.replace(
+    " WHERE",
+    ", strikes = CASE WHEN at_feed = %s AND at_time > to_timestamp(%s) - interval '1 day' "
+    "THEN strikes ELSE 0 END, at_feed = %s, at_time = to_timestamp(%s) WHERE",
+)
 
 
 def grow(
@@ -92,7 +96,7 @@ def grow(
     """
     if place or any(amounts.values()):
         counts = [amounts.get(name, 0) for name in COUNTERS]
-        values = [*counts, *(asked or (None, None)), *(place or ()), run.pk, run.worker]
+        values = [*counts, *(asked or (None, None)), *(place or ()) * 2, run.pk, run.worker]
         with connection.cursor() as cursor:
             cursor.execute(GET_ON if place else GROW, values)
             is_ours = bool(cursor.rowcount)
