@@ -12,9 +12,9 @@ from ingestion.parsing import Asked, Parsed, parse, raw_text
 
 # An answer that holds so large a part of `limit` leaves room for what is not expected.
 FILL = 0.9
-# Pieces that come within so many seconds are stored together, as long as they have no more rows:
+# Pieces that come within so many seconds are stored together, until they have so many rows:
 # of what storing one costs, half is the same for many readings as for few.
-PATIENCE, PORTION = 1.0, 20_000
+PATIENCE, PORTION = 0.25, 20_000
 # So few rows are no sign of a limit of the source's own.
 FEWEST = 10
 IGNORES_WINDOW = (
