@@ -112,6 +112,48 @@ def read_last_days(registers: Sequence[int], *, first: bool = False) -> DayTable
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RowsSummary:
+    """What is known of one register's rows in a range without opening their values.
+
+    Attributes
+    ----------
+    finest
+        The shortest interval of its rows [s]; None without any.
+    rows, readings
+        How many there are, and how many readings they hold.
+    newest
+        The newest version among them.
+    """
+
+    finest: int | None
+    rows: int
+    readings: int
+    newest: int
+
+
+def summaries(
+    registers: Sequence[int], first_day: int, last_day: int, *, and_later: bool = False
+) -> dict[int, RowsSummary]:
+    """Sum up the rows of registers between two local days, both included.
+
+    Parameters
+    ----------
+    and_later
+        Whether rows after the last day count as well, but for the shortest interval.
+    """
+    last = f"DATE '{DATE}' + {int(last_day)}"
+    until = "" if and_later else f"AND day <= {last} "
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT register_id, min("interval") FILTER (WHERE day <= {last}), count(*), '
+            "sum(count), max(version) FROM daily_profile "
+            f"WHERE register_id IN ({_list(registers)}) "
+            f"AND day >= DATE '{DATE}' + {int(first_day)} {until}GROUP BY register_id"
+        )
+        return {row[0]: RowsSummary(*row[1:]) for row in cursor.fetchall()}
+
+
 def read_next_days(registers: Sequence[int], after: int) -> DayTable:
     """Read each register's first day row after a local day, given as days since 1970-01-01."""
     return _days(

@@ -1,7 +1,8 @@
 """Moments and ranges as people and programs write them. Nothing guesses a zone."""
 
+import calendar
 import re
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
 
@@ -14,6 +15,12 @@ ISO = re.compile(
     r"(?:\d{4}-\d\d-\d\d|\d{8}|\d{4}-?W\d\d-?\d)"
     r"(?:[T ](?:\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?|\d{4}(?:\d\d(?:[.,]\d+)?)?)"
     r"(?:Z|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+# A duration of ISO 8601 with a minus before it.
+BEFORE = re.compile(
+    r"-P(?:(\d{1,3})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?"
+    r"(?:T(?:(\d{1,6})H)?(?:(\d{1,7})M)?(?:(\d{1,9})S)?)?",
     re.ASCII,
 )
 # Python leaves away what is less than a microsecond.
@@ -53,6 +60,45 @@ def parse_moment(text: str, zone: Zone) -> int:
         raise MomentError(f"“{text[:40]}” is not a whole second.")
     _check_year(moment.year)
     return int(moment.timestamp())
+
+
+def parse_relative(text: str, zone: Zone, anchor: int) -> int | None:
+    """Read a duration before another moment: ``-P7D`` of the calendar, ``-PT6H`` of elapsed time.
+
+    Days, weeks, months and years are counted on the zone's calendar, at the same time of day: seven
+    days over a change of the clocks are no 168 hours. The 31st of a shorter month is its last day.
+
+    Parameters
+    ----------
+    anchor
+        The other moment [s].
+
+    Returns
+    -------
+    The instant [s]; None where the text is no duration.
+
+    Raises
+    ------
+    MomentError
+        It leads out of the years that are served.
+    """
+    found = BEFORE.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
+        return None
+    years, months, weeks, days, hours, minutes, seconds = (int(n or 0) for n in found.groups())
+    local = zone.at(anchor).replace(tzinfo=None)
+    month = local.year * 12 + local.month - 1 - 12 * years - months
+    try:
+        year, index = divmod(month, 12)
+        last = calendar.monthrange(year, index + 1)[1]
+        day = local.replace(year=year, month=index + 1, day=min(local.day, last))
+        day -= timedelta(weeks=weeks, days=days)
+        _check_year(day.year)
+    except (ValueError, OverflowError, calendar.IllegalMonthError):
+        raise MomentError(f"“{text[:40]}” leads out of the years that are served.") from None
+    # Of an hour that happens twice the first is meant; one that does not exist begins later.
+    moved = int(day.replace(tzinfo=zone.info).timestamp()) if day != local else anchor
+    return moved - (hours * 3600 + minutes * 60 + seconds)
 
 
 def read_iso(text: str) -> datetime:

@@ -1,29 +1,18 @@
 """The one function behind every page and endpoint that shows readings: registers on a grid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from meters.days import DayTable, Ints
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
+from meters.measures import Measure, measure_of, usual_measure
 from meters.models import Register
-from meters.obis import Aggregation
 from meters.profiles import DayTotals, read_days, read_next_days, read_totals
-from meters.qualities import NAMES
+from meters.qualities import NAMES, Quality
 from meters.series import Buckets, Series, Statistic
 from meters.zones import DAY, Zone
-
-# What is said of a bucket where nobody asks for something else.
-USUAL = {
-    Aggregation.SUM: Statistic.SUM,
-    Aggregation.MEAN: Statistic.MEAN,
-    Aggregation.MAX: Statistic.MAX,
-    Aggregation.MIN: Statistic.MIN,
-    Aggregation.ADVANCE: Statistic.ADVANCE,
-    # Stored and shown, not summed: what the value counts is not known.
-    Aggregation.NONE: Statistic.MEAN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +29,10 @@ class Query:
         On whose clock and calendar buckets begin.
     now
         The present [s].
+    statistic, unit
+        What is said of each bucket, in which unit; each register's usual ones where None.
+    qualities
+        Only readings of these qualities count; all where empty.
     """
 
     start: int
@@ -47,10 +40,23 @@ class Query:
     resolution: Resolution
     zone: Zone
     now: int
+    statistic: str | None = None
+    unit: str | None = None
+    qualities: frozenset[Quality] = frozenset()
 
     @property
     def grid(self) -> Grid:
         return Grid(self.start, self.end, self.resolution, self.zone)
+
+    def measure(self, register: Register) -> Measure:
+        """Say how a register is given.
+
+        Raises
+        ------
+        MeasureError
+            It can't be given as it was asked for.
+        """
+        return measure_of(register.code, self.statistic, self.unit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,15 @@ class RegisterReadings:
 
     Attributes
     ----------
+    unit
+        In which its values are given.
     resets
         When a cumulative register began anew, was reset or exchanged, within the range [s].
     """
 
     register: Register
     buckets: Buckets
+    unit: str
     resets: tuple[int, ...] = ()
 
 
@@ -87,7 +96,7 @@ class TooFineError(ResolutionError):
 
 def usual_statistic(register: Register) -> Statistic:
     """Say what a bucket of this register tells: a sum of energy, a mean of power, …"""
-    return USUAL[register.code.aggregation]
+    return usual_measure(register.code).statistic
 
 
 def readings(registers: Sequence[Register], query: Query) -> list[RegisterReadings]:
@@ -105,6 +114,8 @@ def readings(registers: Sequence[Register], query: Query) -> list[RegisterReadin
     ------
     TooFineError
         The grid is finer than a register was in this range.
+    MeasureError
+        A register can't be given in the statistic or the unit that is asked for.
     """
     grid = query.grid
     by_days = grid.is_whole_days
@@ -114,7 +125,16 @@ def readings(registers: Sequence[Register], query: Query) -> list[RegisterReadin
 
 
 def _has_totals(register: Register, query: Query) -> bool:
-    return register.code.is_summable and register.meter.timezone == query.zone.name
+    measure = query.measure(register)
+    from_sums = measure.statistic is Statistic.SUM or (
+        measure.statistic is Statistic.MEAN and measure.per_hour
+    )
+    return (
+        from_sums
+        and not query.qualities
+        and register.code.is_summable
+        and register.meter.timezone == query.zone.name
+    )
 
 
 def _from_values(
@@ -145,16 +165,39 @@ def _from_values(
     return {
         register.pk: RegisterReadings(
             register,
-            series[register.pk].resample(
-                grid,
-                usual_statistic(register),
-                now=query.now,
-                validity=register.meter.validity,
-            ),
+            _resampled(register, series[register.pk], query, grid),
+            query.measure(register).unit,
             resets.get(register.pk, ()),
         )
         for register in registers
     }
+
+
+def _resampled(register: Register, series: Series, query: Query, grid: Grid) -> Buckets:
+    """Roll one register's readings up, and give them as they were asked for."""
+    measure = query.measure(register)
+    if query.qualities:
+        series = series.of_qualities(query.qualities)
+    statistic = measure.statistic
+    if measure.per_hour and statistic is Statistic.MEAN:
+        # Mean power is the energy by the time in which it ran, however long each interval was.
+        statistic = usual_statistic(register)
+    elif measure.per_hour:
+        series, measure = series.as_power(), replace(measure, per_hour=False)
+    buckets = series.resample(grid, statistic, now=query.now, validity=register.meter.validity)
+    return given_as(buckets, measure)
+
+
+def given_as(buckets: Buckets, measure: Measure) -> Buckets:
+    """Give sums in another unit, or as the mean power of the time that their intervals last."""
+    if measure.factor == 1.0 and not measure.per_hour and buckets.statistic is measure.statistic:
+        return buckets
+    values = buckets.values * measure.factor
+    if measure.per_hour:
+        assert buckets.covered is not None
+        hours = buckets.covered / 3600
+        values = np.divide(values, hours, out=np.full(len(values), np.nan), where=hours > 0)
+    return replace(buckets, values=values, statistic=measure.statistic, is_computed=True)
 
 
 def _with_next_states(series: dict[int, Series], query: Query) -> dict[int, Series]:
@@ -198,8 +241,9 @@ def _from_totals(
     for register in registers:
         own = totals.of_register(register.pk)
         if _fits_days(own, starts):
-            buckets = _sum_days(register, own, mixed, query, grid)
-            found[register.pk] = RegisterReadings(register, buckets)
+            measure = query.measure(register)
+            buckets = given_as(_sum_days(register, own, mixed, query, grid), measure)
+            found[register.pk] = RegisterReadings(register, buckets, measure.unit)
     return found
 
 

@@ -5,7 +5,8 @@ intervals that start within its range.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -56,6 +57,9 @@ class Buckets:
     covered
         How long the intervals of each bucket are together [s], shape ``(n,)``; None where that is
         not known.
+    is_computed
+        Whether also a value of one interval alone is not as it was stored, for it is given in
+        another unit.
     """
 
     edges: Ints
@@ -66,6 +70,7 @@ class Buckets:
     statistic: Statistic
     straddling: int = 0
     covered: Ints | None = None
+    is_computed: bool = False
 
     def __len__(self) -> int:
         return len(self.values)
@@ -131,6 +136,23 @@ class Series:
             self.intervals[part],
             self.values[part],
             self.qualities[part],
+            self.cadence,
+        )
+
+    def of_qualities(self, qualities: Collection[int]) -> "Series":
+        """Return the readings that have one of some qualities."""
+        return self._where(np.isin(self.qualities, list(qualities)))
+
+    def as_power(self) -> "Series":
+        """Give energy of intervals as their mean power: kWh become kW."""
+        return replace(self, values=self.values * 3600 / self.intervals)
+
+    def _where(self, chosen: Mask) -> "Series":
+        return Series(
+            self.instants[chosen],
+            self.intervals[chosen],
+            self.values[chosen],
+            self.qualities[chosen],
             self.cadence,
         )
 

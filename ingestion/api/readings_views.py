@@ -3,9 +3,11 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,7 +28,13 @@ from ingestion.idempotency import LONGEST_KEY, Answer, KeyInUseError, KeyTakenEr
 from ingestion.lease import worker_name
 from ingestion.models import Run
 from ingestion.results import RunResult
+from meters.api import examples as meters_examples
+from meters.api import many_examples
+from meters.api.many_views import many_readings
 from meters.api.negotiation import Negotiation
+from meters.api.readings_schema import FILES, MANY_PARAMETERS
+from meters.api.serializers import ManyReadingsSerializer
+from meters.api.serving import RENDERERS
 
 MOST_TOLD = 100
 
@@ -47,7 +55,9 @@ class MayStore(BasePermission):
     message = "This account may look at readings but not store any. An administrator can allow it."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.has_perm("ingestion.add_run"))
+        return request.method in SAFE_METHODS or bool(
+            request.user and request.user.has_perm("ingestion.add_run")
+        )
 
 
 @dataclass(frozen=True)
@@ -57,11 +67,39 @@ class _Sent:
 
 
 class ReadingsView(APIView):
-    """Readings of any meters, sent by a program."""
+    """Readings of any meters: asked for, and sent by a program."""
 
     parser_classes = [JsonBody, CsvBody]
     permission_classes = [IsAuthenticated, MayStore]
     content_negotiation_class = Negotiation
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        # Files are written of readings alone.
+        is_given = self.request.method in SAFE_METHODS
+        return [one() for one in (RENDERERS if is_given else self.renderer_classes)]
+
+    @extend_schema(
+        operation_id="readings_list",
+        summary="Read the intervals of several meters",
+        description="The readings of any meters on one grid: each by itself, or put together by "
+        "direction or as import less export. Otherwise like the readings of one meter.",
+        parameters=MANY_PARAMETERS,
+        responses={
+            (200, "application/json"): ManyReadingsSerializer,
+            **FILES,
+            **meters_examples.invalid(
+                "timezone",
+                "",
+                "These meters are in several zones (Europe/London, Europe/Zurich); say on whose "
+                "clock buckets begin.",
+                "Europe/London",
+            ),
+            **meters_examples.ALWAYS,
+        },
+        examples=[many_examples.EACH, many_examples.TOGETHER],
+    )
+    def get(self, request: Request) -> Response | HttpResponseBase:
+        return many_readings(request)
 
     @extend_schema(
         operation_id="readings_create",

@@ -1,11 +1,13 @@
 """Readings as the API writes them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from meters.api.query import ReadingsQuery
-from meters.days import Floats, Ints
+from meters.combining import Combined, combined
+from meters.days import Floats
 from meters.localtime import iso
 from meters.models import Meter
 from meters.readings import RegisterReadings
@@ -19,34 +21,84 @@ MOST_NAMED = 3
 
 
 def readings_answer(
-    meter: Meter, asked: ReadingsQuery, found: list[RegisterReadings]
+    meter: Meter, asked: ReadingsQuery, found: Sequence[RegisterReadings]
 ) -> dict[str, Any]:
     """Shape the answer for one meter, in rows or in columns."""
+    return {"meter": str(meter.muid), **_frame(asked), "series": _all_series(asked, found)}
+
+
+def many_answer(
+    meters: Sequence[Meter], asked: ReadingsQuery, found: Sequence[RegisterReadings]
+) -> dict[str, Any]:
+    """Shape the answer for several meters: each by itself, or all put together.
+
+    Raises
+    ------
+    CombineError
+        They can't be put together.
+    """
+    if asked.combine is not None:
+        together = combined(found, asked.combine)
+        return {
+            **_frame(asked),
+            "combined_meters": [str(meter.muid) for meter in meters],
+            "combined": [_together(one, asked) for one in together],
+        }
+    own: dict[int, list[RegisterReadings]] = {}
+    for one in found:
+        own.setdefault(one.register.meter_id, []).append(one)
+    return {
+        **_frame(asked),
+        "meters": [
+            {
+                "meter": str(meter.muid),
+                "name": meter.name,
+                "site": meter.site.name if meter.site else None,
+                "series": _all_series(asked, own.get(meter.pk, [])),
+            }
+            for meter in meters
+        ],
+    }
+
+
+def _frame(asked: ReadingsQuery) -> dict[str, Any]:
     query = asked.query
     start, end = iso(np.array([query.start, query.end]), query.zone)
     return {
-        "meter": str(meter.muid),
         "timezone": query.zone.name,
         "resolution": str(query.resolution),
         "start": start,
         "end": end,
-        "series": [_series(one, asked) for one in found],
     }
 
 
-def _series(one: RegisterReadings, asked: ReadingsQuery) -> dict[str, Any]:
-    code, buckets = one.register.code, one.buckets
+def _all_series(asked: ReadingsQuery, found: Sequence[RegisterReadings]) -> list[dict[str, Any]]:
+    series = []
+    for one in found:
+        head = {"register": one.register.obis, "direction": str(one.register.code.direction)}
+        notes = _notes(one.buckets, one.resets, asked.query.zone)
+        series.append(_series(head, one.unit, one.buckets, notes, asked))
+    return series
+
+
+def _together(one: Combined, asked: ReadingsQuery) -> dict[str, Any]:
+    head = {"direction": str(one.direction), "registers": one.registers}
+    return _series(head, one.unit, one.buckets, _notes(one.buckets, (), asked.query.zone), asked)
+
+
+def _series(
+    head: dict[str, Any], unit: str, buckets: Buckets, notes: list[str], asked: ReadingsQuery
+) -> dict[str, Any]:
     series: dict[str, Any] = {
-        "register": one.register.obis,
-        "direction": str(code.direction),
-        "unit": code.unit,
+        **head,
+        "unit": unit,
         "statistic": str(buckets.statistic),
         "count": int(buckets.count.sum()),
         "expected": int(buckets.expected.sum()),
     }
-    if notes := _notes(one, asked.query.zone):
+    if notes:
         series["notes"] = notes
-    columns = _columns(buckets, asked)
+    columns = columns_of(buckets, asked.query.zone, asked.fill)
     if asked.layout == "columns":
         series["columns"] = columns
         return series
@@ -65,9 +117,9 @@ def _series(one: RegisterReadings, asked: ReadingsQuery) -> dict[str, Any]:
     return series
 
 
-def _notes(one: RegisterReadings, zone: Zone) -> list[str]:
+def _notes(buckets: Buckets, resets: Sequence[int], zone: Zone) -> list[str]:
     notes = []
-    if (number := one.buckets.straddling) == 1:
+    if (number := buckets.straddling) == 1:
         notes.append(
             "1 interval reaches beyond the bucket in which it starts; it is counted where it "
             "starts."
@@ -77,10 +129,10 @@ def _notes(one: RegisterReadings, zone: Zone) -> list[str]:
             f"{number} intervals reach beyond the bucket in which they start; each is counted "
             "where it starts."
         )
-    if one.resets:
+    if resets:
         # A register that falls at every other reading needs no list of all the times.
-        times = ", ".join(iso(np.array(one.resets[:MOST_NAMED]), zone))
-        more = len(one.resets) - MOST_NAMED
+        times = ", ".join(iso(np.array(resets[:MOST_NAMED]), zone))
+        more = len(resets) - MOST_NAMED
         notes.append(
             f"The meter reading fell, as after a reset or an exchange, at {times}"
             + (f" and {more} times more" if more > 0 else "")
@@ -89,13 +141,20 @@ def _notes(one: RegisterReadings, zone: Zone) -> list[str]:
     return notes
 
 
-def _columns(buckets: Buckets, asked: ReadingsQuery) -> dict[str, list[Any]]:
-    edges = iso(buckets.edges, asked.query.zone)
+def columns_of(buckets: Buckets, zone: Zone, fill: str) -> dict[str, list[Any]]:
+    """Write buckets as columns: local times, values, how many intervals, of which qualities.
+
+    Parameters
+    ----------
+    fill
+        What stands for an empty bucket: ``null``, ``none`` (it is left out) or ``zero``.
+    """
+    edges = iso(buckets.edges, zone)
     empty = buckets.count == 0
-    values: list[float | None] = _tidy(buckets.values, buckets.count).tolist()
-    fill = 0.0 if asked.fill == "zero" else None
+    values: list[float | None] = _tidy(buckets).tolist()
+    nothing = 0.0 if fill == "zero" else None
     for at in np.flatnonzero(empty):
-        values[at] = fill
+        values[at] = nothing
     columns = {
         "start": edges[:-1],
         "end": edges[1:],
@@ -104,18 +163,19 @@ def _columns(buckets: Buckets, asked: ReadingsQuery) -> dict[str, list[Any]]:
         "expected": buckets.expected.tolist(),
         "quality": _qualities(buckets),
     }
-    if asked.fill == "none" and empty.any():
+    if fill == "none" and empty.any():
         kept = np.flatnonzero(~empty).tolist()
         columns = {name: [column[at] for at in kept] for name, column in columns.items()}
     return columns
 
 
-def _tidy(values: Floats, count: Ints) -> Floats:
+def _tidy(buckets: Buckets) -> Floats:
     """Round what was computed to twelve significant digits: 1.8299, not 1.8298999999999999.
 
-    A reading that stands alone in its bucket goes out as it came in.
+    A reading that stands alone in its bucket goes out as it came in, unless its unit is another.
     """
-    several = (count > 1) & (values != 0)
+    values = buckets.values
+    several = (buckets.count > (0 if buckets.is_computed else 1)) & (values != 0)
     if not several.any():
         return values
     computed = values[several]

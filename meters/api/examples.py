@@ -70,12 +70,14 @@ TWO_DAYS = OpenApiExample(
         rows=[dict(zip(_DAYS, row, strict=True)) for row in zip(*_DAYS.values(), strict=True)]
     ),
     response_only=True,
+    media_type="application/json",
 )
 IN_COLUMNS = OpenApiExample(
     "In columns",
     summary="The same with layout=columns",
     value=_days(columns=_DAYS),
     response_only=True,
+    media_type="application/json",
 )
 
 

@@ -1,7 +1,7 @@
 """Query parameters of every endpoint: each is known, is given once, and can be read."""
 
 import difflib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 from django.http import QueryDict
@@ -60,6 +60,22 @@ class Parameters:
             self.refuse(name, str(error), example, texts[-1])
             return default
 
+    def read_all(
+        self, name: str, parse: Callable[[Sequence[str]], T], default: T, example: str
+    ) -> T:
+        """Read a parameter that may be given several times, or with commas between its values."""
+        texts = [
+            part.strip() for text in self.given.getlist(name) for part in text.split(",") if part
+        ]
+        texts = list(dict.fromkeys(text for text in texts if text))
+        if not texts:
+            return default
+        try:
+            return parse([_whole(name, text) for text in texts])
+        except ValueError as error:
+            self.refuse(name, str(error), example, ",".join(texts))
+            return default
+
     def is_refused(self, name: str) -> bool:
         return any(error.parameter == name for error in self.errors)
 
@@ -77,9 +93,13 @@ class Parameters:
 def _single(name: str, texts: list[str]) -> str:
     if len(texts) > 1:
         raise ValueError(f"“{name}” is given {len(texts)} times; give it once.")
-    if "\0" in texts[0]:
+    return _whole(name, texts[0])
+
+
+def _whole(name: str, text: str) -> str:
+    if "\0" in text:
         raise ValueError(f"“{name}” holds a NUL character.")
-    return texts[0]
+    return text
 
 
 def one_of(choices: Collection[str]) -> Callable[[str], str]:

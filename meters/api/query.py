@@ -2,26 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from django.http import QueryDict
 
+from meters.api.bounds import read_range
 from meters.api.parameters import Parameters, one_of
 from meters.api.problems import InvalidQuery, ParameterError
+from meters.combining import Combine
 from meters.grid import OFFERED, Grid, Resolution
+from meters.measures import STATISTICS, UNITS, MeasureError, measure_of, units_of
 from meters.models import Meter, Register
-from meters.obis import ObisCode
-from meters.ranges import MomentError, parse_moment
+from meters.obis import ObisCode, ObisError
+from meters.obis_meaning import Direction
+from meters.qualities import BY_NAME, Quality
 from meters.readings import Query, TooFineError
-from meters.zones import DAY, Zone, zone
+from meters.zones import Zone, zone
 
 MOST_POINTS = 100_000
 FILLS = ("null", "none", "zero")
 LAYOUTS = ("rows", "columns")
-NAMES = ("start", "end", "resolution", "timezone", "register", "fill", "layout")
+NAMES = (
+    *("start", "end", "resolution", "timezone", "register", "statistic", "unit", "quality"),
+    *("fill", "layout"),
+)
+DIRECTIONS = (Direction.IMPORT, Direction.EXPORT)
 # No register has longer intervals than an hour, whatever its history.
 ALWAYS_FIT = [Resolution.parse(text) for text in OFFERED if Resolution.parse(text).seconds >= 3600]
-WEEK = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class ReadingsQuery:
     ----------
     asked_resolution
         The resolution as it was written; empty where none was asked for.
+    combine
+        How registers are put together; None where each stands alone.
     """
 
     registers: Sequence[Register]
@@ -39,6 +47,7 @@ class ReadingsQuery:
     fill: str
     layout: str
     asked_resolution: str
+    combine: Combine | None = None
 
     def coarser(self, error: TooFineError) -> "ReadingsQuery":
         """Ask for the finest resolution that fits, unless another one was asked for.
@@ -56,7 +65,13 @@ class ReadingsQuery:
 
 
 def parse_query(
-    given: QueryDict, *, default_zone: Zone, registers: Sequence[Register], now: int
+    parameters: Parameters,
+    *,
+    default_zone: Zone,
+    registers: Sequence[Register],
+    now: int,
+    combine: Combine | None = None,
+    most: int = MOST_POINTS,
 ) -> ReadingsQuery:
     """Read the parameters, and name every one that can't be taken.
 
@@ -68,128 +83,132 @@ def parse_query(
         Those that can be asked for.
     now
         The present [s].
+    combine
+        How they are put together.
+    most
+        The most points that the answer may hold.
 
     Raises
     ------
     InvalidQuery
         400, with each parameter at fault, what is wrong, and a value that works.
     """
-    parameters = Parameters(given, NAMES, "resolution=P1D")
     where = parameters.read("timezone", zone, default_zone, default_zone.name)
-    registers = parameters.read(
-        "register", _choose(registers), registers, registers[0].obis if registers else ""
+    registers = parameters.read_all(
+        "register", _choose(registers), registers, registers[0].obis if registers else "import"
     )
+    statistic = parameters.read("statistic", one_of(STATISTICS), None, "sum")
+    unit = parameters.read("unit", one_of(UNITS), None, "kWh")
+    _check_measures(parameters, registers, statistic, unit)
+    qualities = parameters.read_all("quality", _qualities, frozenset[Quality](), "measured")
     fill = parameters.read("fill", one_of(FILLS), "null", "null")
     layout = parameters.read("layout", one_of(LAYOUTS), "rows", "columns")
-    start, end = _read_range(parameters, where, now)
+    start, end = read_range(parameters, where, now)
     usual = Resolution.of_seconds(max((one.interval or 900 for one in registers), default=900))
-    fitting = _fitting(start, end, where, registers)
+    lines = 1 if combine else max(len(registers), 1)
+    fitting = _fitting(start, end, where, lines, most)
     resolution = parameters.read("resolution", Resolution.parse, usual, str(fitting))
-    points = _points(start, end, resolution, where, registers)
-    if points > MOST_POINTS and not parameters.errors:
+    points = _points(start, end, resolution, where, lines)
+    if points > most and not parameters.errors:
         parameters.refuse(
             "resolution",
-            f"The answer would hold about {points:,} points, {MOST_POINTS:,} are the most. Ask "
+            f"The answer would hold about {points:,} points, {most:,} are the most. Ask "
             f"for {fitting} or a shorter range; resolutions are {', '.join(OFFERED)}.",
             str(fitting),
             str(resolution),
         )
     parameters.check()
-    query = Query(start, end, resolution, where, now)
-    return ReadingsQuery(registers, query, fill, layout, given.get("resolution", ""))
+    query = Query(start, end, resolution, where, now, statistic, unit, qualities)
+    asked = parameters.given.get("resolution", "")
+    return ReadingsQuery(registers, query, fill, layout, asked, combine)
 
 
-def for_meter(given: QueryDict, meter: Meter, now: int) -> ReadingsQuery:
+def for_meter(given: QueryDict, meter: Meter, now: int, most: int = MOST_POINTS) -> ReadingsQuery:
     """Read the parameters of a request for one meter's readings."""
-    registers = list(meter.registers.all())
-    for register in registers:
-        register.meter = meter
-    return parse_query(given, default_zone=meter.zone, registers=registers, now=now)
+    return parse_query(
+        Parameters(given, NAMES, "resolution=P1D"),
+        default_zone=meter.zone,
+        registers=own_registers([meter]),
+        now=now,
+        most=most,
+    )
 
 
-def _choose(registers: Sequence[Register]) -> Callable[[str], Sequence[Register]]:
-    def parse(text: str) -> Sequence[Register]:
-        code = str(ObisCode.parse(text))
-        found = [register for register in registers if register.obis == code]
-        if not found:
-            have = ", ".join(register.obis for register in registers) or "none"
-            raise ValueError(f"The meter has no register {code}; it has {have}.")
-        return found
+def own_registers(meters: Sequence[Meter]) -> list[Register]:
+    """List the registers of meters, each with its meter."""
+    registers = []
+    for meter in meters:
+        for register in meter.registers.all():
+            register.meter = meter
+            registers.append(register)
+    return registers
+
+
+def _choose(registers: Sequence[Register]) -> Callable[[Sequence[str]], Sequence[Register]]:
+    """Make a parser of registers: OBIS codes in any notation, or ``import`` and ``export``."""
+
+    def parse(texts: Sequence[str]) -> Sequence[Register]:
+        chosen: dict[int, Register] = {}
+        for text in texts:
+            name = text if text in DIRECTIONS else _code(text)
+            found = [one for one in registers if _is_named(one, name)]
+            if not found:
+                have = ", ".join(dict.fromkeys(one.obis for one in registers)) or "none"
+                raise ValueError(f"There is no register {name} here; there are {have}.")
+            chosen |= {one.pk: one for one in found}
+        return [one for one in registers if one.pk in chosen]
 
     return parse
 
 
-def _read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int]:
-    """Read start and end; by default the last seven local days, up to the present."""
-
-    def moment(text: str) -> int:
-        return parse_moment(text, where)
-
-    today = where.date_at(now)
-    usual_start = where.midnight(today - timedelta(days=6))
-    tomorrow = _written(where.midnight(today + timedelta(days=1)), where)
-    # A first look, for the example of each must go with the other.
-    known_start, known_end = (
-        _quietly(parameters.given.get(name, ""), where) for name in ("start", "end")
-    )
-    before = _beside(known_end, -1, where)
-    after = _beside(known_start, 1, where)
-    start = parameters.read("start", moment, usual_start, before or _written(usual_start, where))
-    end = parameters.read("end", moment, now, after or tomorrow)
-    if known_end is not None and before is None:
-        parameters.refuse("end", "Nothing is served before that.", after or tomorrow)
-    elif known_start is not None and after is None:
-        parameters.refuse(
-            "start", "Nothing is served after that.", before or _written(usual_start, where)
-        )
-    elif end <= start and not (parameters.is_refused("start") or parameters.is_refused("end")):
-        said = (
-            f"The end {where.at(end).isoformat()} does not lie after the start "
-            f"{where.at(start).isoformat()}."
-        )
-        # The one that was written is at fault, the other one may be a default.
-        if after is not None:
-            parameters.refuse("end", said, after)
-        else:
-            parameters.refuse("start", said, before or _written(usual_start, where))
-    # What follows only looks for an example where one of them was refused.
-    return start, max(end, start + 1)
-
-
-def _quietly(text: str, where: Zone) -> int | None:
+def _code(text: str) -> str:
     try:
-        return parse_moment(text, where)
-    except MomentError:
-        return None
+        return str(ObisCode.parse(text))
+    except ObisError as error:
+        raise ValueError(f"{error} Or write import or export.") from None
 
 
-def _beside(instant: int | None, sign: int, where: Zone) -> str | None:
-    """Write a moment a while before or after another one, if there is one that is served."""
-    if instant is None:
-        return None
-    for distance in (WEEK, DAY, 1):
-        text = _written(instant + sign * distance, where)
-        if _quietly(text, where) is not None:
-            return text
-    return None
+def _is_named(register: Register, name: str) -> bool:
+    if name in DIRECTIONS:
+        return register.is_main_energy and register.code.direction == name
+    return register.obis == name
 
 
-def _written(instant: int, where: Zone) -> str:
-    """Write a moment as the date that begins with it, or with its offset."""
-    local = where.at(instant)
-    day = local.date()
-    return day.isoformat() if where.midnight(day) == instant else local.isoformat()
+def _qualities(texts: Sequence[str]) -> frozenset[Quality]:
+    for text in texts:
+        one_of(BY_NAME)(text)
+    return frozenset(BY_NAME[text] for text in texts)
 
 
-def _points(
-    start: int, end: int, resolution: Resolution, where: Zone, registers: Sequence[Register]
-) -> int:
-    return Grid(start, end, resolution, where).most_buckets * max(len(registers), 1)
+def _check_measures(
+    parameters: Parameters, registers: Sequence[Register], statistic: str | None, unit: str | None
+) -> None:
+    """Refuse a statistic or a unit that one of the registers can't be given in."""
+    for register in registers:
+        try:
+            measure_of(register.code, statistic, unit)
+        except MeasureError as error:
+            if parameters.is_refused(error.parameter):
+                return
+            words = str(error)
+            if len(registers) > 1:
+                words += " Choose others with `register`."
+            fits = error.fits or "kWh"
+            if error.parameter == "statistic" and "statistic" not in parameters.given:
+                # What was written is at fault, not what follows from it.
+                parameters.refuse("unit", words, next(iter(units_of(register.code)), "kWh"))
+            else:
+                parameters.refuse(error.parameter, words, fits)
+            return
 
 
-def _fitting(start: int, end: int, where: Zone, registers: Sequence[Register]) -> Resolution:
+def _points(start: int, end: int, resolution: Resolution, where: Zone, lines: int) -> int:
+    return Grid(start, end, resolution, where).most_buckets * lines
+
+
+def _fitting(start: int, end: int, where: Zone, lines: int, most: int) -> Resolution:
     """Choose the finest resolution that fits any register and the most points."""
     for resolution in ALWAYS_FIT:
-        if _points(start, end, resolution, where, registers) <= MOST_POINTS:
+        if _points(start, end, resolution, where, lines) <= most:
             return resolution
     return ALWAYS_FIT[-1]

@@ -26,3 +26,41 @@ class OrjsonRenderer(BaseRenderer):
         if asked:
             options |= orjson.OPT_INDENT_2
         return orjson.dumps(data, default=str, option=options)
+
+
+class TableRenderer(BaseRenderer):
+    """A format that is written as a stream: the view answers by itself, and this one stands for it.
+
+    It takes part in the negotiation alone. What else is answered in its place, such as a problem,
+    is written as JSON.
+    """
+
+    charset = None
+
+    def render(
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return OrjsonRenderer().render(data)
+
+
+class CsvRenderer(TableRenderer):
+    media_type, format = "text/csv", "csv"
+
+
+class XlsxRenderer(TableRenderer):
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    format = "xlsx"
+
+
+class ParquetRenderer(TableRenderer):
+    media_type, format = "application/vnd.apache.parquet", "parquet"
+
+
+class ArrowRenderer(TableRenderer):
+    media_type, format = "application/vnd.apache.arrow.stream", "arrow"
+
+
+TABLES = [CsvRenderer, XlsxRenderer, ParquetRenderer, ArrowRenderer]

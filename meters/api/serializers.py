@@ -90,6 +90,36 @@ class ReadingsSerializer(serializers.Serializer[dict[str, object]]):
     series = SeriesSerializer(many=True)
 
 
+class MeterReadingsSerializer(serializers.Serializer[dict[str, object]]):
+    """One of several meters."""
+
+    meter = serializers.UUIDField()
+    name = serializers.CharField()
+    site = serializers.CharField(allow_null=True, help_text="Its name.")
+    series = SeriesSerializer(many=True)
+
+
+class CombinedSerializer(SeriesSerializer):
+    """Several registers put together."""
+
+    register = None  # type: ignore[assignment]
+    registers = serializers.IntegerField(help_text="How many registers that is.")
+
+
+class ManyReadingsSerializer(serializers.Serializer[dict[str, object]]):
+    """The readings of several meters on one grid."""
+
+    timezone = serializers.CharField()
+    resolution = serializers.CharField()
+    start = serializers.DateTimeField()
+    end = serializers.DateTimeField()
+    meters = MeterReadingsSerializer(many=True, required=False, help_text="Without combine.")
+    combined_meters = serializers.ListField(
+        child=serializers.UUIDField(), required=False, help_text="With combine: their MUIDs."
+    )
+    combined = CombinedSerializer(many=True, required=False, help_text="With combine.")
+
+
 class ParameterProblemSerializer(serializers.Serializer[dict[str, object]]):
     parameter = serializers.CharField()
     value = serializers.CharField(help_text="What was sent.")

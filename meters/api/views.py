@@ -2,9 +2,9 @@ import time
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.filters import SearchFilter
@@ -19,37 +19,15 @@ from meters.api.filters import MeterFilter, Ordering, ordering_by
 from meters.api.negotiation import Negotiation
 from meters.api.pagination import Pages
 from meters.api.parameters import Parameters, whole_number
-from meters.api.query import FILLS, LAYOUTS, for_meter
+from meters.api.query import ReadingsQuery, for_meter
+from meters.api.readings_schema import FILES, READINGS_PARAMETERS
 from meters.api.serializers import MeterSerializer, ReadingsSerializer
-from meters.grid import OFFERED
+from meters.api.serving import RENDERERS, most_points, served
 from meters.models import Meter
-from meters.readings import TooFineError, readings
+from meters.readings import readings
 from meters.zones import zone
 
 LIST_PARAMETERS = ("page", "page_size", "search", "ordering", "site", "timezone")
-
-
-def _text(name: str, description: str, **more: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, str, description=description, **more)
-
-
-READINGS_PARAMETERS = [
-    _text(
-        "start",
-        "Included: a date, which begins at local midnight in `timezone`, or a time with offset. "
-        "Six days before today where none is given.",
-    ),
-    _text("end", "Excluded, written like `start`; the present where none is given."),
-    _text(
-        "resolution",
-        "Length of a bucket; by default the finest that fits every register.",
-        enum=OFFERED,
-    ),
-    _text("timezone", "IANA name of the zone whose days and hours count; the meter's by default."),
-    _text("register", "OBIS code of one register, in any notation; all of them by default."),
-    _text("fill", "What stands for an empty bucket: null, nothing at all, or zero.", enum=FILLS),
-    _text("layout", "Buckets as rows, or each field as one array.", enum=LAYOUTS),
-]
 
 
 class RootView(APIRootView):
@@ -119,7 +97,8 @@ class MeterViewSet(ReadOnlyModelViewSet[Meter]):
         "in the bucket in which it starts; an empty bucket is null, never 0.",
         parameters=READINGS_PARAMETERS,
         responses={
-            200: ReadingsSerializer,
+            (200, "application/json"): ReadingsSerializer,
+            **FILES,
             **examples.invalid(
                 "start",
                 "2023-02-01T00:00",
@@ -133,13 +112,18 @@ class MeterViewSet(ReadOnlyModelViewSet[Meter]):
         examples=[examples.TWO_DAYS, examples.IN_COLUMNS],
         filters=False,
     )
-    @action(detail=True, url_name="readings", pagination_class=None, filter_backends=[])
-    def readings(self, request: Request, muid: str) -> Response:
+    @action(
+        detail=True,
+        url_name="readings",
+        pagination_class=None,
+        filter_backends=[],
+        renderer_classes=RENDERERS,
+    )
+    def readings(self, request: Request, muid: str) -> Response | HttpResponseBase:
         meter = self.get_object()
-        asked = for_meter(request.query_params, meter, int(time.time()))
-        try:
-            found = readings(asked.registers, asked.query)
-        except TooFineError as error:
-            asked = asked.coarser(error)
-            found = readings(asked.registers, asked.query)
-        return Response(readings_answer(meter, asked, found))
+        now, most = int(time.time()), most_points(request)
+        asked = for_meter(request.query_params, meter, now, most)
+        return served(request, [meter], asked, lambda asked: self._answer(meter, asked))
+
+    def _answer(self, meter: Meter, asked: ReadingsQuery) -> dict[str, Any]:
+        return readings_answer(meter, asked, readings(asked.registers, asked.query))
