@@ -8,7 +8,7 @@ set_up()
 
 from django.core.management import call_command  # noqa: E402 - settings need the servers
 
-from benchmarks import gaps, prefetching, pulling, storing, sweeping  # noqa: E402
+from benchmarks import gaps, prefetching, pulling, serving, storing, sweeping  # noqa: E402
 from benchmarks.report import Report  # noqa: E402
 
 
@@ -21,6 +21,7 @@ def main(arguments: list[str]) -> None:
     prefetching.run(report)
     sweeping.run(report, registers=100 * meters)
     gaps.run(report, meters=meters)
+    serving.run(report, meters=meters)
     report.show()
     report.save()
 
