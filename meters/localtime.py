@@ -3,7 +3,10 @@
 import numpy as np
 
 from meters.days import Ints
-from meters.zones import Zone
+from meters.zones import DAY, Zone
+
+# Offsets [s] lie within this number, on both sides of 0.
+HALF = 1 << 19
 
 
 def iso(instants: Ints, zone: Zone) -> list[str]:
@@ -18,14 +21,32 @@ def iso(instants: Ints, zone: Zone) -> list[str]:
     -------
     n texts.
     """
+    if not len(instants):
+        return []
+    # A year of quarter-hours has 366 dates and 96 times of day, each with one offset or two: those
+    # are written once, and every instant is one of each put together.
     offsets = zone.offsets(instants)
-    local = np.datetime_as_string((instants + offsets).astype("datetime64[s]"))
-    texts = np.empty(len(instants), dtype="U25")
-    for offset in np.unique(offsets):
-        here = offsets == offset
-        texts[here] = np.char.add(local[here], offset_text(int(offset)))
-    found: list[str] = texts.tolist()
-    return found
+    days, seconds = np.divmod(instants + offsets, DAY)
+    first = int(days.min())
+    dates = np.datetime_as_string(
+        np.arange(first, int(days.max()) + 1).astype("datetime64[D]")
+    ).tolist()
+    times, which = np.unique((seconds << 20) + offsets + HALF, return_inverse=True)
+    clock = [_clock(int(one) >> 20, (int(one) & (2 * HALF - 1)) - HALF) for one in times]
+    return [
+        date + time
+        for date, time in zip(
+            map(dates.__getitem__, (days - first).tolist()),
+            map(clock.__getitem__, which.tolist()),
+            strict=True,
+        )
+    ]
+
+
+def _clock(second: int, offset: int) -> str:
+    """Write a time of day with its offset, ``T00:15:00+01:00``."""
+    minutes, seconds = divmod(second, 60)
+    return f"T{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{offset_text(offset)}"
 
 
 def offset_text(seconds: int) -> str:
