@@ -33,7 +33,7 @@ def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None
 
 
 def _for_programs(request: HttpRequest, status: HTTPStatus, detail: str) -> HttpResponse | None:
-    if not f"{request.path}/".startswith("/api/"):
+    if not f"{request.path}/".startswith(("/api/", "/meterdata/")):
         return None
     return JsonResponse(problem(status, detail), status=status, content_type=PROBLEM_MEDIA_TYPE)
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/v1/", include("ingestion.api.record_urls")),
     path("api/v1/", include("ingestion.api.runs_urls")),
     path("api/", include("meters.api.urls")),
+    path("meterdata/", include("meters.api.measurement_urls")),
     path("admin/", include("accounts.urls_admin_tenant")),
 ]
 

@@ -154,6 +154,27 @@ def summaries(
         return {row[0]: RowsSummary(*row[1:]) for row in cursor.fetchall()}
 
 
+def read_newest_days(
+    registers: Sequence[int], first_day: int, last_day: int, most: int
+) -> DayTable:
+    """Read each register's newest day rows that hold readings, at most so many of each.
+
+    Parameters
+    ----------
+    registers
+        Primary keys.
+    first_day, last_day
+        Between which local days, as days since 1970-01-01, both included.
+    """
+    return _days(
+        f"SELECT found.* FROM unnest(ARRAY[{_list(registers)}]::bigint[]) AS asked(id) "
+        'CROSS JOIN LATERAL (SELECT * FROM daily_profile WHERE "register_id" = asked.id '
+        f"AND \"day\" BETWEEN DATE '{DATE}' + {int(first_day)} AND DATE '{DATE}' + {int(last_day)} "
+        f'AND "count" > 0 ORDER BY "day" DESC LIMIT {int(most)}) AS found '
+        'ORDER BY "register_id", "day"'
+    )
+
+
 def read_next_days(registers: Sequence[int], after: int) -> DayTable:
     """Read each register's first day row after a local day, given as days since 1970-01-01."""
     return _days(

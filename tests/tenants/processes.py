@@ -70,12 +70,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def web(log: Path, *, threads: int = 4, env: dict[str, str]) -> Iterator[str]:
+def web(
+    log: Path, *, threads: int = 4, host: str = "127.0.0.1", env: dict[str, str]
+) -> Iterator[str]:
     """Serve as the Procfile does; give the address."""
     port = free_port()
-    address = f"http://127.0.0.1:{port}"
+    address = f"http://{host}:{port}"
     command = (
-        f"granian --interface wsgi --host 127.0.0.1 --port {port} --workers 1 "
+        f"granian --interface wsgi --host {host} --port {port} --workers 1 "
         f"--blocking-threads {threads} --no-access-log --log-level warning config.wsgi:application"
     )
 
