@@ -8,7 +8,15 @@ set_up()
 
 from django.core.management import call_command  # noqa: E402 - settings need the servers
 
-from benchmarks import gaps, prefetching, pulling, serving, storing, sweeping  # noqa: E402
+from benchmarks import (  # noqa: E402
+    contract,
+    gaps,
+    prefetching,
+    pulling,
+    serving,
+    storing,
+    sweeping,
+)
 from benchmarks.report import Report  # noqa: E402
 
 
@@ -22,6 +30,7 @@ def main(arguments: list[str]) -> None:
     sweeping.run(report, registers=100 * meters)
     gaps.run(report, meters=meters)
     serving.run(report, meters=meters)
+    contract.run(report)
     report.show()
     report.save()
 
