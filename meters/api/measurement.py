@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
@@ -21,6 +20,7 @@ from rest_framework.views import APIView
 
 from config.errors import PROBLEM_MEDIA_TYPE
 from meters.api import examples
+from meters.api.of_meter import UnknownMeter
 from meters.api.parameters import FORMAT, Parameters, one_of, whole_number
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.models import Meter, Register
@@ -43,12 +43,6 @@ HOW = (
     "2023-02-01T00:00:00+01:00)"
 )
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class UnknownMeter(InvalidQuery):
-    """404: the tenant has no meter of this muid."""
-
-    status_code = HTTPStatus.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)

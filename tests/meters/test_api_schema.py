@@ -47,6 +47,8 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/",
         "GET /api/v1/meters/{muid}/",
         "GET /api/v1/meters/{muid}/readings/",
+        "GET /api/v1/meters/{muid}/latest/",
+        "GET /api/v1/latest/",
         "POST /api/v1/readings/",
         "GET /api/v1/readings/",
         "GET /api/v1/meters/{muid}/revisions/",
@@ -95,6 +97,8 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/": {"muid"},
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid", "format"},
         "GET /api/v1/readings/": {*WHICH, *NAMES, "format"},
+        "GET /api/v1/meters/{muid}/latest/": {"muid", "timezone"},
+        "GET /api/v1/latest/": {"meter", "site", "timezone"},
         "POST /api/v1/readings/": {*SENDING, "Idempotency-Key"},
         "GET /api/v1/meters/{muid}/revisions/": {
             *("muid", "page", "page_size", "start", "end", "register", "act", "since")
@@ -154,6 +158,14 @@ def test_the_examples_are_what_really_comes(
     [page] = examples("GET /api/v1/meters/")
     assert page["results"] == [one]
     assert set(page) == set(api.get("meters/").json())
+    [latest] = examples("GET /api/v1/meters/{muid}/latest/")
+    real = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
+    assert shape(real | {"name": "", "site": ""}) == shape(latest)
+    for name in ("start", "end", "value", "quality", "unit"):
+        assert real["registers"][0][name] == latest["registers"][0][name]
+    [many] = examples("GET /api/v1/latest/")
+    assert many == {"meters": [latest]}
+    assert api.get("latest/", {"meter": RECORDED_IMPORT}).json()["meters"] == [real]
     [two] = examples(MEASUREMENT)
     query = "measurement=energy&limit=2&start=2023-02-01&stop=2023-03-01"
     address = f"/meterdata/measurement?muid={RECORDED_IMPORT}&{query}"
@@ -191,6 +203,9 @@ def test_the_answers_keep_to_the_schema(schema: dict[str, Any], acme: Customer, 
         assert set(value) <= set(parts[name]["properties"]), name
         assert set(parts[name].get("required", [])) <= set(value), name
 
+    latest = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
+    keeps(latest, "Latest")
+    keeps(latest["registers"][0], "LatestReading")
     keeps(answer, "Readings")
     keeps(answer["series"][0], "Series")
     keeps(answer["series"][0]["rows"][0], "Bucket")
