@@ -50,7 +50,7 @@ class MeterView(APIView):
 
     content_negotiation_class = Negotiation
 
-    def find(self, muid: UUID) -> tuple[Meter, list[Register]]:
+    def find(self, muid: UUID) -> tuple[Meter, Sequence[Register]]:
         """Find a meter with its registers, or answer 404."""
         meter = Meter.objects.all().with_registers().filter(muid=muid).first()
         if meter is None:

@@ -3,6 +3,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.routers import DefaultRouter
 
+from meters.api.coverage import CoverageView
 from meters.api.latest import LatestView, MeterLatestView
 from meters.api.negotiation import Negotiation
 from meters.api.views import MeterViewSet, RootView
@@ -20,6 +21,7 @@ router.register("meters", MeterViewSet, basename="meter")
 app_name = "api"
 urlpatterns = [
     path("v1/meters/<uuid:muid>/latest/", MeterLatestView.as_view(), name="meter-latest"),
+    path("v1/meters/<uuid:muid>/coverage/", CoverageView.as_view(), name="meter-coverage"),
     path("v1/latest/", LatestView.as_view(), name="latest"),
     path("v1/", include(router.urls)),
     path(

@@ -47,6 +47,7 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/",
         "GET /api/v1/meters/{muid}/",
         "GET /api/v1/meters/{muid}/readings/",
+        "GET /api/v1/meters/{muid}/coverage/",
         "GET /api/v1/meters/{muid}/latest/",
         "GET /api/v1/latest/",
         "POST /api/v1/readings/",
@@ -97,6 +98,7 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/": {"muid"},
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid", "format"},
         "GET /api/v1/readings/": {*WHICH, *NAMES, "format"},
+        "GET /api/v1/meters/{muid}/coverage/": {"muid", "start", "end", "timezone", "register"},
         "GET /api/v1/meters/{muid}/latest/": {"muid", "timezone"},
         "GET /api/v1/latest/": {"meter", "site", "timezone"},
         "POST /api/v1/readings/": {*SENDING, "Idempotency-Key"},
@@ -158,6 +160,12 @@ def test_the_examples_are_what_really_comes(
     [page] = examples("GET /api/v1/meters/")
     assert page["results"] == [one]
     assert set(page) == set(api.get("meters/").json())
+    [covered] = examples("GET /api/v1/meters/{muid}/coverage/")
+    two_days = {"start": "2023-02-01", "end": "2023-02-03"}
+    assert api.get(f"meters/{RECORDED_IMPORT}/coverage/", two_days).json() == covered
+    [problem] = examples("GET /api/v1/meters/{muid}/coverage/", "400")
+    export = two_days | {"register": problem["errors"][0]["value"]}
+    assert api.get(f"meters/{RECORDED_IMPORT}/coverage/", export).json() == problem
     [latest] = examples("GET /api/v1/meters/{muid}/latest/")
     real = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
     assert shape(real | {"name": "", "site": ""}) == shape(latest)
@@ -203,6 +211,10 @@ def test_the_answers_keep_to_the_schema(schema: dict[str, Any], acme: Customer, 
         assert set(value) <= set(parts[name]["properties"]), name
         assert set(parts[name].get("required", [])) <= set(value), name
 
+    covered = api.get(f"meters/{RECORDED_IMPORT}/coverage/", {"start": "2023-01-31"}).json()
+    keeps(covered, "Coverage")
+    keeps(covered["registers"][0], "RegisterCoverage")
+    keeps(covered["registers"][0]["gaps"][0], "CoverageGap")
     latest = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
     keeps(latest, "Latest")
     keeps(latest["registers"][0], "LatestReading")
