@@ -6,6 +6,7 @@ from rest_framework.routers import DefaultRouter
 from meters.api.coverage import CoverageView
 from meters.api.latest import LatestView, MeterLatestView
 from meters.api.negotiation import Negotiation
+from meters.api.totals import TotalsView
 from meters.api.views import MeterViewSet, RootView
 
 
@@ -22,6 +23,7 @@ app_name = "api"
 urlpatterns = [
     path("v1/meters/<uuid:muid>/latest/", MeterLatestView.as_view(), name="meter-latest"),
     path("v1/meters/<uuid:muid>/coverage/", CoverageView.as_view(), name="meter-coverage"),
+    path("v1/meters/<uuid:muid>/totals/", TotalsView.as_view(), name="meter-totals"),
     path("v1/latest/", LatestView.as_view(), name="latest"),
     path("v1/", include(router.urls)),
     path(

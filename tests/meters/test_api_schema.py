@@ -48,6 +48,7 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/",
         "GET /api/v1/meters/{muid}/readings/",
         "GET /api/v1/meters/{muid}/coverage/",
+        "GET /api/v1/meters/{muid}/totals/",
         "GET /api/v1/meters/{muid}/latest/",
         "GET /api/v1/latest/",
         "POST /api/v1/readings/",
@@ -99,6 +100,9 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid", "format"},
         "GET /api/v1/readings/": {*WHICH, *NAMES, "format"},
         "GET /api/v1/meters/{muid}/coverage/": {"muid", "start", "end", "timezone", "register"},
+        "GET /api/v1/meters/{muid}/totals/": {
+            *("muid", "start", "end", "period", "edges", "timezone", "register")
+        },
         "GET /api/v1/meters/{muid}/latest/": {"muid", "timezone"},
         "GET /api/v1/latest/": {"meter", "site", "timezone"},
         "POST /api/v1/readings/": {*SENDING, "Idempotency-Key"},
@@ -166,6 +170,12 @@ def test_the_examples_are_what_really_comes(
     [problem] = examples("GET /api/v1/meters/{muid}/coverage/", "400")
     export = two_days | {"register": problem["errors"][0]["value"]}
     assert api.get(f"meters/{RECORDED_IMPORT}/coverage/", export).json() == problem
+    [totals] = examples("GET /api/v1/meters/{muid}/totals/")
+    dates = {"edges": "2023-02-01,2023-02-02,2023-02-03"}
+    assert api.get(f"meters/{RECORDED_IMPORT}/totals/", dates).json() == totals
+    [problem] = examples("GET /api/v1/meters/{muid}/totals/", "400")
+    week = {"period": problem["errors"][0]["value"]}
+    assert api.get(f"meters/{RECORDED_IMPORT}/totals/", week).json() == problem
     [latest] = examples("GET /api/v1/meters/{muid}/latest/")
     real = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
     assert shape(real | {"name": "", "site": ""}) == shape(latest)
@@ -215,6 +225,10 @@ def test_the_answers_keep_to_the_schema(schema: dict[str, Any], acme: Customer, 
     keeps(covered, "Coverage")
     keeps(covered["registers"][0], "RegisterCoverage")
     keeps(covered["registers"][0]["gaps"][0], "CoverageGap")
+    totals = api.get(f"meters/{RECORDED_IMPORT}/totals/").json()
+    keeps(totals, "Totals")
+    keeps(totals["registers"][0], "RegisterTotals")
+    keeps(totals["registers"][0]["periods"][0], "Period")
     latest = api.get(f"meters/{RECORDED_IMPORT}/latest/").json()
     keeps(latest, "Latest")
     keeps(latest["registers"][0], "LatestReading")
