@@ -5,5 +5,6 @@ class IngestionConfig(AppConfig):
     name = "ingestion"
 
     def ready(self) -> None:
-        # The system checks, and how what is kept of a meter is erased, register themselves.
-        from ingestion import checks, erasers  # noqa: F401
+        # The system checks, how what is kept of a meter is erased, and what the API tells of a
+        # meter's source register themselves.
+        from ingestion import checks, erasers, meter_sources  # noqa: F401

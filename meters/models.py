@@ -13,6 +13,9 @@ from meters.obis import ObisCode, ObisError, Phase, Quantity
 from meters.series import FAR_FUTURE, Validity
 from meters.zones import Zone, ZoneError, zone
 
+# The code of a fault that what is stored brings about, not what was entered.
+IN_THE_WAY = "in_the_way"
+
 
 def validate_zone(name: str) -> None:
     try:
@@ -104,13 +107,12 @@ class Meter(models.Model):
         stored = DailyProfile.objects.filter(register__meter_id=self.pk).exists()
         if before != self.timezone and stored:
             # The stored days were cut in the old zone.
-            raise ValidationError(
-                {
-                    "timezone": "This meter already has readings, kept in local days of "
-                    f"{before}, so its zone can't be changed here. Have them cut anew: manage.py "
-                    f"recut --tenant … --meter {self.muid} --timezone {self.timezone}"
-                }
+            words = (
+                f"This meter already has readings, kept in local days of {before}, so its zone "
+                "can't be changed here. Have them cut anew: manage.py recut --tenant … --meter "
+                f"{self.muid} --timezone {self.timezone}"
             )
+            raise ValidationError({"timezone": ValidationError(words, code=IN_THE_WAY)})
 
     @property
     def zone(self) -> Zone:

@@ -8,7 +8,7 @@ from config.errors import PROBLEM_MEDIA_TYPE, problem
 from meters.api.serializers import ProblemSerializer
 
 MUID = "95ce3367-cbce-4a4d-bbe3-da082831d7bd"
-METER = {
+METER: dict[str, Any] = {
     "muid": MUID,
     "name": "Bakery, main meter",
     "metering_point": "",
@@ -16,6 +16,9 @@ METER = {
     "timezone": "Europe/Zurich",
     "commissioned_at": None,
     "removed_at": None,
+    "state": "silent",
+    "readings_until": "2023-03-01T00:00:00Z",
+    "source": "Grid operator",
     "registers": [
         {
             "obis": "1-0:1.29.0*255",

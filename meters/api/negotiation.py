@@ -2,8 +2,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import NotAcceptable, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
@@ -13,6 +14,15 @@ from meters.api.problems import InvalidQuery, ParameterError
 
 class Negotiation(DefaultContentNegotiation):
     """The framework's, which says in words what there is when something else is asked for."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
+        parsers = list(parsers)
+        found = super().select_parser(request, parsers)
+        if found is None:
+            there = " or ".join(str(parser.media_type) for parser in parsers)
+            words = f"“{request.content_type[:80]}” is not taken here; send {there}."
+            raise UnsupportedMediaType(request.content_type, words)
+        return found
 
     def select_renderer(
         self,

@@ -1,8 +1,18 @@
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from meters.api.additions import ADDITIONS
 from meters.grid import Resolution
+from meters.health import State, states
 from meters.models import Meter, Register
+
+# The states of meters in words for programs: fresh, late, silent, empty, removed.
+STATES = tuple(state.name.lower() for state in State)
 
 
 class RegisterSerializer(serializers.ModelSerializer[Register]):
@@ -23,9 +33,28 @@ class RegisterSerializer(serializers.ModelSerializer[Register]):
         return str(Resolution.of_seconds(register.interval)) if register.interval else None
 
 
+class MeterListSerializer(serializers.ListSerializer):  # type: ignore[type-arg]
+    """Looks up once for all meters of a page what is worked out of them."""
+
+    def to_representation(self, data: Any) -> Any:
+        meters = list(data)
+        self.child.learn(meters)  # type: ignore[union-attr]
+        return super().to_representation(meters)
+
+
 class MeterSerializer(serializers.ModelSerializer[Meter]):
     site = serializers.CharField(
         source="site.name", default=None, allow_null=True, read_only=True, help_text="Its name."
+    )
+    state = serializers.SerializerMethodField(
+        help_text="How fresh its readings are: `fresh` within a day, `late` within three, then "
+        "`silent`; `empty` without any, `removed` once it is."
+    )
+    readings_until = serializers.SerializerMethodField(
+        help_text="When its latest stored interval ends; null without any."
+    )
+    source = serializers.SerializerMethodField(  # type: ignore[assignment]
+        help_text="Name of the source that its readings are pulled from; null without one."
     )
     registers = RegisterSerializer(many=True, read_only=True)
     readings = serializers.HyperlinkedIdentityField(
@@ -34,6 +63,7 @@ class MeterSerializer(serializers.ModelSerializer[Meter]):
 
     class Meta:
         model = Meter
+        list_serializer_class = MeterListSerializer
         fields = [
             "muid",
             "name",
@@ -42,10 +72,37 @@ class MeterSerializer(serializers.ModelSerializer[Meter]):
             "timezone",
             "commissioned_at",
             "removed_at",
+            "state",
+            "readings_until",
+            "source",
             "registers",
             "readings",
         ]
         read_only_fields = fields
+
+    def learn(self, meters: Sequence[Meter]) -> None:
+        """Look up what is worked out of meters whose registers are prefetched."""
+        self._states = states(meters, int(time.time()))
+        source = ADDITIONS.get("source")
+        self._sources = source.of([meter.pk for meter in meters]) if source else {}
+
+    def to_representation(self, instance: Meter) -> Any:
+        if not hasattr(self, "_states"):
+            self.learn([instance])
+        return super().to_representation(instance)
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATES))
+    def get_state(self, meter: Meter) -> str:
+        return self._states[meter.pk][0].name.lower()
+
+    @extend_schema_field(serializers.DateTimeField(allow_null=True))
+    def get_readings_until(self, meter: Meter) -> str | None:
+        end = self._states[meter.pk][1]
+        return None if end is None else f"{datetime.fromtimestamp(end, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_source(self, meter: Meter) -> str | None:
+        return self._sources.get(meter.pk)
 
 
 class BucketSerializer(serializers.Serializer[dict[str, object]]):

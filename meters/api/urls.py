@@ -6,6 +6,8 @@ from rest_framework.routers import DefaultRouter
 from meters.api.coverage import CoverageView
 from meters.api.latest import LatestView, MeterLatestView
 from meters.api.negotiation import Negotiation
+from meters.api.register_views import RegisterViewSet
+from meters.api.site_views import SiteViewSet
 from meters.api.totals import TotalsView
 from meters.api.views import MeterViewSet, RootView
 
@@ -18,6 +20,8 @@ class Router(DefaultRouter):
 
 router = Router(use_regex_path=False)
 router.register("meters", MeterViewSet, basename="meter")
+router.register("sites", SiteViewSet, basename="site")
+router.register("registers", RegisterViewSet, basename="register")
 
 app_name = "api"
 urlpatterns = [

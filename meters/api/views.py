@@ -16,18 +16,21 @@ from rest_framework.viewsets import ReadOnlyModelViewSet
 from meters.api import examples
 from meters.api.answers import readings_answer
 from meters.api.filters import MeterFilter, Ordering, ordering_by
+from meters.api.meter_writing import MeterWriting
 from meters.api.negotiation import Negotiation
 from meters.api.pagination import Pages
-from meters.api.parameters import Parameters, whole_number
+from meters.api.parameters import Parameters, one_of, whole_number
 from meters.api.query import ReadingsQuery, for_meter
 from meters.api.readings_schema import FILES, READINGS_PARAMETERS
-from meters.api.serializers import MeterSerializer, ReadingsSerializer
+from meters.api.serializers import STATES, MeterSerializer, ReadingsSerializer
 from meters.api.serving import RENDERERS, most_points, served
 from meters.models import Meter
 from meters.readings import readings
 from meters.zones import zone
 
-LIST_PARAMETERS = ("page", "page_size", "search", "ordering", "site", "timezone")
+LIST_PARAMETERS = (
+    *("page", "page_size", "search", "ordering", "site", "timezone", "source", "state"),
+)
 
 
 class RootView(APIRootView):
@@ -39,7 +42,8 @@ class RootView(APIRootView):
 @extend_schema_view(
     list=extend_schema(
         summary="List meters",
-        description="The tenant's meters with their registers, by name, a page at a time.",
+        description="The tenant's meters with their registers and how fresh their readings are, by "
+        "name, a page at a time.",
         examples=[examples.ONE_METER],
         responses={
             200: MeterSerializer,
@@ -54,7 +58,7 @@ class RootView(APIRootView):
         responses={200: MeterSerializer, **examples.NO_METER, **examples.ALWAYS},
     ),
 )
-class MeterViewSet(ReadOnlyModelViewSet[Meter]):
+class MeterViewSet(MeterWriting, ReadOnlyModelViewSet[Meter]):
     """Meters and their registers."""
 
     serializer_class = MeterSerializer
@@ -84,6 +88,8 @@ class MeterViewSet(ReadOnlyModelViewSet[Meter]):
         parameters.read("ordering", ordering_by(self.ordering_fields), "", "-name")
         parameters.read("site", str, "", "street")
         parameters.read("timezone", lambda text: zone(text).name, "", "Europe/Zurich")
+        parameters.read("source", str, "", "Grid operator")
+        parameters.read("state", one_of(STATES), "", "silent")
         parameters.check()
         return super().list(request, *args, **kwargs)
 

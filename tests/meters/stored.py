@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import psycopg
 import pytest
+from django.contrib.auth.models import Permission
 from django.test.client import Client
 from django.utils.http import urlencode
 
+from accounts.models import ApiToken, User
 from ingestion.files import RowsFile, ingest_file
 from meters.models import DailyProfile, Meter, Register
 from meters.zones import zone
@@ -132,6 +134,20 @@ def statements() -> Iterator[list[str]]:
         yield sent
 
 
+def account(
+    customer: Customer, *permissions: str, staff: bool = False, email: str = "clerk@example.com"
+) -> "Api":
+    """Make an account with these permissions and no other, and a token of its own."""
+    with customer.tenant.entered():
+        user = User.objects.create_user(email, is_staff=staff)
+        user.user_permissions.set(
+            Permission.objects.get(content_type__app_label=app, codename=name)
+            for app, name in (one.split(".") for one in permissions)
+        )
+        _, token = ApiToken.objects.create(user=user)
+    return Api(replace(customer, email=email, token=token))
+
+
 class Api:
     """A program that asks a tenant's API with its token."""
 
@@ -143,6 +159,17 @@ class Api:
         text = query if isinstance(query, str) else urlencode(query)
         return self.client.get(
             f"/api/v1/{path}" + (f"?{text}" if text else ""), **self.customer.bearer, **headers
+        )
+
+    def send(self, method: str, path: str, body: object = None, **headers: str):
+        """Send JSON; text goes as it is."""
+        sent = body if isinstance(body, str | bytes) else json.dumps(body)
+        return self.client.generic(
+            method.upper(),
+            f"/api/v1/{path}",
+            b"" if body is None else sent,
+            content_type="application/json",
+            **{**self.customer.bearer, **headers},
         )
 
     def readings(self, meter: object, **query: object) -> dict:

@@ -71,6 +71,9 @@ def test_one_meter(api: Api) -> None:
         "timezone": "Europe/Zurich",
         "commissioned_at": None,
         "removed_at": None,
+        "state": "empty",
+        "readings_until": None,
+        "source": None,
         "readings": f"http://{api.customer.domain}/api/v1/meters/{MUIDS[4]}/readings/",
     }
     assert api.client.get(answer["readings"], **api.customer.bearer).status_code == 200
@@ -178,10 +181,14 @@ def test_a_session_opens_it_too(api: Api) -> None:
     client = api.customer.client()
     assert client.get("/api/v1/meters/").json()["count"] == 5
     assert client.get("/api/v1/").json() == {
-        "meters": f"http://{api.customer.domain}/api/v1/meters/"
+        name: f"http://{api.customer.domain}/api/v1/{name}/"
+        for name in ("meters", "sites", "registers")
     }
     # A page elsewhere can't make the browser send anything that changes something.
-    assert client.post("/api/v1/meters/").status_code in {403, 405}
+    client.handler.enforce_csrf_checks = True
+    body = {"name": "Attic"}
+    response = client.post("/api/v1/meters/", body, content_type="application/json")
+    assert response.status_code == 403
 
 
 def test_another_tenant_sees_nothing_of_it(api: Api, nordwind: Customer) -> None:
@@ -196,7 +203,9 @@ def test_another_tenant_sees_nothing_of_it(api: Api, nordwind: Customer) -> None
 
 # What every request with a token asks: its tenant by its domain, then its token with its owner.
 DOOR = ["SET search_path", "tenants_domain", "SET search_path", "accounts_apitoken"]
-LIST = [*DOOR, "COUNT(*)", "meters_meter", "meters_register"]
+# What is told of meters beyond their own rows: their last days, and their sources.
+TOLD = ["LATERAL (SELECT * FROM daily_profile", "ingestion_feed"]
+LIST = [*DOOR, "COUNT(*)", "meters_meter", "meters_register", *TOLD]
 ONE = [*DOOR, "meters_meter", "meters_register"]
 
 
@@ -221,6 +230,10 @@ def test_what_a_list_asks(acme: Customer, number: int) -> None:
     api = Api(acme)
     assert len(api.get("meters/").json()["results"]) == number
     assert_asked(lambda: api.get("meters/"), LIST)
+    # Which are silent is asked of all, the page of those that are.
+    every = [*DOOR, "meters_meter", "meters_register", TOLD[0], "COUNT(*)", *LIST[5:]]
+    assert_asked(lambda: api.get("meters/", {"state": "empty"}), every)
+    assert_asked(lambda: api.get("meters/", {"source": "None"}), [*DOOR, "COUNT(*)"])
 
 
 ENERGY = (IMPORT, EXPORT, "1-0:3.29.0*255", "1-0:4.29.0*255", "1-0:9.29.0*255")
@@ -246,7 +259,7 @@ def test_what_readings_ask(acme: Customer, number: int) -> None:
         meter.registers.update(interval=300)
     # The interval that is known today is not the one of the range, which its rows tell.
     assert_asked(ask(), [*ONE, versions, values])
-    assert_asked(lambda: api.get(f"meters/{meter.muid}/"), ONE)
+    assert_asked(lambda: api.get(f"meters/{meter.muid}/"), [*ONE, *TOLD])
 
 
 def test_what_mixed_qualities_and_kinds_ask(acme: Customer) -> None:

@@ -37,6 +37,9 @@ def assert_problem(response, status: int) -> dict:
         404: "Not Found",
         405: "Method Not Allowed",
         406: "Not Acceptable",
+        409: "Conflict",
+        413: "Request Entity Too Large",
+        415: "Unsupported Media Type",
         500: "Internal Server Error",
     }
     assert set(body) <= {"type", "title", "status", "detail", "errors"}
@@ -189,7 +192,12 @@ def test_what_else_can_be_wrong(api: Api, path: str) -> None:
     assert_problem(bare.get(full, HTTP_AUTHORIZATION="Bearer two words"), 401)
     assert_problem(bare.get(full, HTTP_AUTHORIZATION="Bearer \xff\xfe"), 401)
     assert_problem(bare.get(full, HTTP_AUTHORIZATION="Basic YWRtaW46YWRtaW4="), 401)
+    taken = {"meters/": ["post"], f"meters/{MUID}/": ["patch"]}.get(path, [])
     for method in ("post", "put", "patch", "delete"):
+        if method in taken:
+            response = getattr(bare, method)(full, b"x", "text/plain", **api.customer.bearer)
+            assert_problem(response, 415)
+            continue
         response = getattr(bare, method)(full, **api.customer.bearer)
         assert_problem(response, 405)
         assert "GET" in response.headers["allow"]

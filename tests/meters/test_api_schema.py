@@ -13,6 +13,7 @@ from drf_spectacular.validation import validate_schema
 from ingestion.api.readings_parameters import NAMES as SENDING
 from meters.api.many import WHICH
 from meters.api.query import NAMES
+from meters.api.register_views import LIST_PARAMETERS as REGISTERS
 from meters.api.views import LIST_PARAMETERS
 from tests.conftest import RECORDED_IMPORT, Customer
 from tests.meters.stored import Api, store_recordings
@@ -45,7 +46,16 @@ def test_valid_and_without_a_warning(schema: dict[str, Any]) -> None:
 def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
     assert set(operations(schema)) == {
         "GET /api/v1/meters/",
+        "POST /api/v1/meters/",
         "GET /api/v1/meters/{muid}/",
+        "PATCH /api/v1/meters/{muid}/",
+        "GET /api/v1/sites/",
+        "POST /api/v1/sites/",
+        "GET /api/v1/sites/{id}/",
+        "PATCH /api/v1/sites/{id}/",
+        "DELETE /api/v1/sites/{id}/",
+        "GET /api/v1/registers/",
+        "GET /api/v1/registers/{id}/",
         "GET /api/v1/meters/{muid}/readings/",
         "GET /api/v1/meters/{muid}/coverage/",
         "GET /api/v1/meters/{muid}/totals/",
@@ -75,15 +85,26 @@ def test_every_operation_is_explained(schema: dict[str, Any]) -> None:
         assert operation["description"], name
         assert operation["security"], name
         assert {} not in operation["security"], name
-        answer = operation["responses"]["200"]["content"]
-        assert next(iter(answer)) == "application/json"
-        assert len(answer) == 1 or "readings" in name
-        assert answer["application/json"]["examples"], name
+        good = {status: one for status, one in operation["responses"].items() if status < "300"}
+        assert good, name
+        for status, response in good.items():
+            assert ("content" in response) == (status != "204"), name
+            if status == "204":
+                continue
+            assert next(iter(response["content"])) == "application/json"
+            assert len(response["content"]) == 1 or "readings" in name
+            assert response["content"]["application/json"]["examples"], (name, status)
         wrong = {status: one for status, one in operation["responses"].items() if status >= "400"}
         assert "401" in wrong, name
         # The upstream's contract knows no other format, whatever is accepted.
         assert "406" in wrong or name == MEASUREMENT
-        assert "404" in wrong or "{muid}" not in name
+        assert "404" in wrong or "{" not in name
+        if not name.startswith("GET"):
+            assert "403" in wrong, name
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            assert content["examples"], name
+            assert "400" in wrong, name
         for status, response in wrong.items():
             assert list(response["content"]) == [PROBLEM], (name, status)
             content = response["content"][PROBLEM]
@@ -118,6 +139,8 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
             *("page", "page_size", "reason", "meter", "run", "since", "until")
         },
         "GET /api/v1/sources/": {"page", "page_size", "search", "state"},
+        "GET /api/v1/sites/": {"page", "page_size", "search", "ordering"},
+        "GET /api/v1/registers/": set(REGISTERS),
         "GET /api/v1/sources/{id}/": {"id"},
         "GET /api/v1/runs/": {
             *("page", "page_size", "state", "trigger", "source", "meter", "since", "until")
@@ -129,8 +152,11 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         MEASUREMENT: {"muid", "measurement", "limit", "start", "stop"},
     }
     for name, operation in operations(schema).items():
-        assert {one["name"] for one in operation["parameters"]} == wanted[name]
-        for one in operation["parameters"]:
+        parameters = operation.get("parameters", [])
+        # What is not listed has those of its address alone.
+        usual = set(re.findall(r"{(\w+)}", name))
+        assert {one["name"] for one in parameters} == wanted.get(name, usual), name
+        for one in parameters:
             assert one["name"] in {"muid", "id"} or one["description"], one["name"]
 
 
@@ -268,3 +294,14 @@ def test_the_browsable_pages_hold_nothing_inline(acme: Customer, recordings) -> 
         assert " style=" not in text
         assert not re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", text)
         assert f"HTTP {response.status_code}" in text
+
+
+def test_every_address_answers_options(schema: dict[str, Any], acme: Customer) -> None:
+    api = Api(acme)
+    for path, methods in schema["paths"].items():
+        asked = path.format(muid=RECORDED_IMPORT, id=1).removeprefix("/api/v1/")
+        response = api.send("options", asked)
+        assert response.status_code == 200, path
+        allowed = response.headers["allow"].lower().split(", ")
+        assert set(methods) <= set(allowed), path
+        assert set(allowed) - {"head", "options"} == set(methods), path

@@ -31,7 +31,7 @@ from ingestion.models import (
     Upload,
 )
 from ingestion.upkeep import Keeping, Removal
-from meters.models import Meter, Site
+from meters.models import Meter, Register, Site
 from notices.models import Letter, Trouble
 from notices.unsubscribing import unsubscribe_path
 from tests.conftest import Customer
@@ -118,7 +118,7 @@ class Marked:
         return [self.objects[Meter].pk] if not rest or "/" in rest else None
 
 
-# Buttons, by the model whose number stands in their address.
+# Buttons and things, by the model whose number stands in their address.
 NUMBERED: dict[str, type[Model]] = {
     "ingestion:restore": ReadingRevision,
     "ingestion:cancel": Run,
@@ -127,6 +127,11 @@ NUMBERED: dict[str, type[Model]] = {
     "ingestion:resume": Source,
     "ingestion:retry-meter": Feed,
     "record:ask-for-gap": Gap,
+    "api:site-detail": Site,
+    "api:register-detail": Register,
+    "runs-api:source": Source,
+    "runs-api:pause": Source,
+    "runs-api:resume": Source,
 }
 
 
@@ -197,6 +202,7 @@ def _meters(marked: Marked) -> None:
     )  # fmt: skip
     for one in (site, source, meter, meter.feed, run, gap, RejectedReading.objects.get()):
         marked.keep(one)
+    marked.keep(meter.registers.get())
     marked.keep(ReadingRevision.objects.select_related("run").get(run=corrected))
     marked.texts |= {str(marked.own), f"{marked.value:.6g}"}
 
