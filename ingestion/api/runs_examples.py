@@ -54,6 +54,33 @@ ONE_RUN = OpenApiExample(
     },
     response_only=True,
 )
+# Just planned: nothing has been asked yet.
+PLANNED: dict[str, Any] = {
+    **RUN,
+    "id": 13,
+    "trigger": "admin",
+    "state": "queued",
+    "only": [MUID],
+    **dict.fromkeys(("started_at", "finished_at", "seconds", "progress", "seconds_left")),
+    **dict.fromkeys(
+        (
+            *("attempts", "meters", "failed", "new", "corrected", "unchanged", "rejected"),
+            *("requests", "retries", "bytes"),
+        ),
+        0,
+    ),
+    "outcomes": "https://acme.example.com/api/v1/runs/13/outcomes/",
+    "warnings": [],
+    "errors": [],
+}
+CANCELLED: dict[str, Any] = {
+    **PLANNED,
+    "id": 12,
+    "state": "cancelled",
+    "error": "Cancelled by ada@solar-village.example. What was stored stays.",
+    "finished_at": "2023-02-03T08:15:09Z",
+    "outcomes": "https://acme.example.com/api/v1/runs/12/outcomes/",
+}
 ONE_OUTCOME = OpenApiExample(
     "One outcome",
     value={

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from ingestion.api import runs_examples
 from ingestion.api.listing import PAGES, RecordView, in_utc, list_parameters, parameter
+from ingestion.api.run_planning import RunPlanning
 from ingestion.api.runs_serializers import (
     OutcomeSerializer,
     RejectionSerializer,
@@ -33,7 +34,7 @@ SHOWN = {
 }
 
 
-class RunsView(RecordView):
+class RunsView(RunPlanning, RecordView):
     """Runs, newest first."""
 
     serializer_class = RunSerializer

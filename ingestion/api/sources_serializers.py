@@ -40,6 +40,9 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
     concurrent_requests = serializers.IntegerField(
         read_only=True, help_text="The most at one time, all workers together; 0 means no limit."
     )
+    repairs_gaps = serializers.BooleanField(
+        read_only=True, help_text="Whether what is missing of its meters is asked for again."
+    )
     paused_by = serializers.CharField(read_only=True, help_text="Who paused it; empty otherwise.")
     next_sweep_at = serializers.SerializerMethodField(
         help_text="When its next sweep is due; null while it is paused."
@@ -75,6 +78,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
             "backfill_from",
             "requests_per_minute",
             "concurrent_requests",
+            "repairs_gaps",
             "paused_by",
             "next_sweep_at",
             "failures",
@@ -114,6 +118,7 @@ SOURCE: dict[str, Any] = {
     "backfill_from": "2023-01-01T00:00:00Z",
     "requests_per_minute": 120,
     "concurrent_requests": 2,
+    "repairs_gaps": True,
     "paused_by": "",
     "next_sweep_at": "2023-02-03T08:30:00Z",
     "failures": 6,

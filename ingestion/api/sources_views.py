@@ -1,14 +1,15 @@
-"""Sources over the API: how each is asked, and how it is doing. They are set up in the admin."""
+"""Sources over the API: how each is asked, and how it is doing."""
 
 from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ingestion.api.listing import PAGES, RecordView, list_parameters, parameter
+from ingestion.api.source_writing import SourceChanging, SourceMaking, missing
 from ingestion.api.sources_serializers import (
     FOR_STAFF,
     NO_SOURCE,
@@ -20,7 +21,10 @@ from ingestion.api.sources_serializers import (
 from ingestion.lookup import SourcesWanted
 from ingestion.models import Source
 from meters.api import examples
+from meters.api.filters import ordering_by
 from meters.api.parameters import Parameters, one_of
+
+ORDERINGS = ("name", "meters", "given_up", "id")
 
 
 class SourceView(RecordView):
@@ -35,19 +39,21 @@ class SourceView(RecordView):
             raise PermissionDenied(FOR_STAFF)
 
 
-class SourcesView(SourceView):
+class SourcesView(SourceMaking, SourceView):
     """Sources, by name."""
 
     @extend_schema(
         operation_id="sources_list",
         summary="List sources",
-        description="Staff only: the upstreams that meters are read from, by name. How each is "
+        description="Staff only: the upstreams that meters are read from, by name, or ordered by "
+        "`name`, `meters`, `given_up` or `id`. How each is "
         "asked, whether it is paused or left alone since it keeps failing, and how many of its "
         "meters were given up. Tokens and keys are never shown.",
         parameters=[
             *PAGES,
             parameter("search", "Part of the name."),
             parameter("state", "How it stands.", enum=STATES),
+            parameter("ordering", "Field to order by, with a minus before it for the reverse."),
         ],
         examples=[ONE_SOURCE],
         responses={
@@ -60,16 +66,21 @@ class SourcesView(SourceView):
         },
     )
     def get(self, request: Request) -> Response:
-        parameters = list_parameters(request.query_params, ("search", "state"))
+        parameters = list_parameters(request.query_params, ("search", "state", "ordering"))
         wanted = SourcesWanted(
             search=parameters.read("search", str, None, "Grid"),
             state=parameters.read("state", one_of(STATES), None, "paused"),
         )
+        ordering = parameters.read("ordering", ordering_by(ORDERINGS), "", "-meters")
         parameters.check()
-        return self.page_of(wanted.find(timezone.now()))
+        found = wanted.find(timezone.now())
+        if ordering:
+            # Always to the end: pages would overlap else.
+            found = found.order_by(*(field.strip() for field in ordering.split(",")), "pk")
+        return self.page_of(found)
 
 
-class OneSourceView(SourceView):
+class OneSourceView(SourceChanging, SourceView):
     """One source."""
 
     pagination_class = None
@@ -85,5 +96,5 @@ class OneSourceView(SourceView):
         Parameters(request.query_params, (), "format=json").check()
         found: Any = SourcesWanted().find(timezone.now()).filter(pk=id).first()
         if found is None:
-            raise NotFound(f"There is no source {str(id)[:20]} here.")
+            raise missing(id)
         return Response(self.get_serializer(found).data)
