@@ -308,7 +308,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": [
         "meters.api.renderers.OrjsonRenderer",
-        "rest_framework.renderers.BrowsableAPIRenderer",
+        "meters.api.browsable.BrowsableRenderer",
     ],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": [
@@ -333,11 +333,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Runs, gaps and sources have states of their own.
+    # Runs, gaps, sources and meters have states of their own.
     "ENUM_NAME_OVERRIDES": {
         "RunStateEnum": "ingestion.models.Run.State",
         "GapStateEnum": "ingestion.gap_record.Gap.State",
         "SourceStateEnum": "ingestion.api.sources_serializers.STATES",
+        "MeterStateEnum": "meters.api.serializers.STATES",
     },
 }
 

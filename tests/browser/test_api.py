@@ -77,6 +77,37 @@ def test_walking_the_api(site: Site, context: BrowserContext, watched: Watched) 
     expect(page).to_have_url(f"{site.address}/")
 
 
+def test_writing_in_the_page(site: Site, context: BrowserContext) -> None:
+    page = context.new_page()
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("console", lambda message: "Policy" in message.text and said.append(message.text))
+    sign_in(page, site)
+    page.goto(f"{site.address}/api/v1/sites/")
+    box, send = page.get_by_label("JSON"), page.get_by_role("button", name="Send POST")
+    assert json.loads(box.input_value())["name"]
+    box.fill('{"nme": "Mill Street 4"}')
+    send.click()
+    expect(page.locator("pre").last).to_contain_text("did you mean name?")
+    # What was typed is still there to be mended.
+    expect(box).to_have_value('{"nme": "Mill Street 4"}')
+    page.screenshot(path=SHOTS / "api-write.png", full_page=True)
+    box.fill('{"name": "Mill Street 4"}')
+    send.click()
+    expect(page.locator("pre").first).to_contain_text("HTTP 201 Created")
+    quiet_and_styled(page)
+    page.locator("pre").first.get_by_role("link").click()
+    expect(page.locator("pre").last).to_contain_text('"Mill Street 4"')
+    page.get_by_label("JSON").fill('{"address": "8000 Zurich"}')
+    page.get_by_role("button", name="Send PATCH").click()
+    expect(page.locator("pre").last).to_contain_text("8000 Zurich")
+    page.get_by_role("button", name="Send DELETE").click()
+    expect(page.locator("pre").first).to_contain_text("HTTP 204 No Content")
+    page.goto(f"{site.address}/api/v1/sites/?search=mill street")
+    expect(page.locator("pre").last).to_contain_text('"count": 0')
+    assert said == []
+
+
 def test_a_problem_is_shown_in_the_page(site: Site, context: BrowserContext) -> None:
     page = context.new_page()
     sign_in(page, site)
