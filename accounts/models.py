@@ -3,9 +3,15 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from knox.models import AbstractAuthToken, AuthTokenManager
+
+from accounts.origins import LONGEST, checked_origin
+from accounts.scopes import Scope, every_scope, ordered
 
 
 class UserManager(BaseUserManager["User"]):
@@ -48,12 +54,49 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         return self.get_full_name() or self.email
 
 
+class TokenQuerySet(models.QuerySet["ApiToken"]):
+    def lasting(self) -> "TokenQuerySet":
+        """Those that people and commands have made, without browsers' short-lived ones."""
+        return self.filter(for_browser=False)
+
+    def live_in_browsers(self) -> "TokenQuerySet":
+        return self.filter(for_browser=True, expiry__gt=timezone.now())
+
+
+class TokenManager(AuthTokenManager.from_queryset(TokenQuerySet)):  # type: ignore[misc]
+    """The library's, whose `create` returns the token with its secret."""
+
+
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]
-    """A program's key to the API, stored as a hash: the token itself is shown once, when made."""
+    """A program's key to the API, stored as a hash: the token itself is shown once, when made.
+
+    `token_key`, the first characters of the token, names it to people and in the log.
+    """
 
     name = models.CharField(max_length=100, blank=True, help_text="What the token is for.")
+    scopes = ArrayField(
+        models.CharField(max_length=10, choices=Scope.choices),
+        default=every_scope,
+        help_text="What it may be used for, as far as its person may.",
+    )
+    last_used_at = models.DateTimeField(
+        "last used", null=True, blank=True, editable=False, help_text="To the minute."
+    )
+    for_browser = models.BooleanField(
+        default=False, editable=False, help_text="Made by a program for a browser; short-lived."
+    )
+    origins = ArrayField(
+        models.CharField(max_length=LONGEST),
+        default=list,
+        blank=True,
+        help_text="A browser's token: the pages that it is good for, all where empty.",
+    )
+    # Revoking a token ends those that were made with it.
+    parent = models.ForeignKey(
+        "self", models.CASCADE, null=True, blank=True, editable=False, related_name="children"
+    )
 
-    objects: ClassVar[models.Manager["ApiToken"]] = AuthTokenManager()
+    objects: ClassVar[TokenManager] = TokenManager()
 
     class Meta:
         ordering = ["-created"]
@@ -61,3 +104,37 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
 
     def __str__(self) -> str:
         return f"{self.token_key}… {self.name}".strip()
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    @property
+    def scopes_in_words(self) -> str:
+        return ", ".join(ordered(self.scopes)) or "none"
+
+
+class AllowedOrigin(models.Model):
+    """An address in the web whose pages may ask the API from a browser (CORS)."""
+
+    origin = models.CharField(
+        max_length=LONGEST,
+        unique=True,
+        help_text="Scheme and host, and the port where it is not the usual one, such as "
+        "https://dashboard.example.com.",
+        error_messages={"unique": "This origin is allowed already."},
+    )
+    note = models.CharField(max_length=100, blank=True, help_text="Whose pages these are.")
+    added_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["origin"]
+
+    def __str__(self) -> str:
+        return self.origin
+
+    def clean(self) -> None:
+        try:
+            self.origin = checked_origin(self.origin)
+        except ValueError as error:
+            raise ValidationError({"origin": str(error)}) from None

@@ -5,6 +5,7 @@ Nothing secret has a default. On a development machine `manage.py` fills in what
 The whole list stands in `docs/configuration.md`.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,7 @@ SHARED_APPS = [
     "django_filters",
     "django_htmx",
     "csp",
+    "corsheaders",
 ]
 TENANT_APPS = [*BOTH, "meters", "ingestion", "analytics", "notices"]
 INSTALLED_APPS = [*SHARED_APPS, *(app for app in TENANT_APPS if app not in BOTH)]
@@ -146,6 +148,9 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.middleware.TenantMiddleware",
+    # Inside the tenant, whose list of origins it asks, and before all that wants a sign-in:
+    # browsers send none with a preflight.
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -303,9 +308,12 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = sender(
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "accounts.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "accounts.permissions.HasScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": [
         "meters.api.renderers.OrjsonRenderer",
         "meters.api.browsable.BrowsableRenderer",
@@ -318,7 +326,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PAGINATION_CLASS": "meters.api.pagination.Pages",
     "PAGE_SIZE": 100,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "meters.api.openapi.OperationSchema",
     "EXCEPTION_HANDLER": "meters.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
@@ -327,7 +335,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Interval data of smart meters: meters, registers and their readings.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": REST_FRAMEWORK["DEFAULT_PERMISSION_CLASSES"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -341,6 +349,21 @@ SPECTACULAR_SETTINGS = {
         "MeterStateEnum": "meters.api.serializers.STATES",
     },
 }
+
+# How long a token is good that a front end hands to a browser [min].
+BROWSER_TOKEN_MINUTES = number("BROWSER_TOKEN_MINUTES", default=15, least=1)
+
+# Pages of other origins: which ones is the tenant's to say (accounts.cors), and never with cookies.
+CORS_URLS_REGEX = re.compile(r"^/(api/v1|meterdata)/")
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Location",
+    "Retry-After",
+]
+# A browser asks again after so long [s].
+CORS_PREFLIGHT_MAX_AGE = 600
 
 # --- Time, static files, messages ---------------------------------------------------------------
 

@@ -64,26 +64,33 @@ class TenantCommand(BaseCommand):
 
 
 @contextmanager
-def account(options: dict[str, Any]) -> Iterator[User]:
-    """Enter the schema of the person that the options name, and find the account."""
+def where_people_are(options: dict[str, Any]) -> Iterator[str]:
+    """Enter the schema whose people the options name; yield whose they are, in words."""
     if options["operators"]:
         with in_public():
-            yield _person(options["email"], "the operators")
+            yield "the operators"
         return
     tenant = find_tenant(options["tenant"])
     with tenant.entered():
-        yield _person(options["email"], tenant.name)
+        yield tenant.name
 
 
-def _person(email: str, where: str) -> User:
+@contextmanager
+def account(options: dict[str, Any]) -> Iterator[User]:
+    """Enter the schema of the person that the options name, and find the account."""
+    with where_people_are(options) as where:
+        yield find_person(options["email"], where)
+
+
+def find_person(email: str, where: str) -> User:
     try:
         return User.objects.get_by_natural_key(email)
     except User.DoesNotExist:
         raise CommandError(f"Nobody among {where} signs in as {email}.") from None
 
 
-class AccountCommand(BaseCommand):
-    """A command about one person's account: a tenant's, or an operator's in public."""
+class PeopleCommand(BaseCommand):
+    """A command about people of a tenant, or about operators in public."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_mutually_exclusive_group(required=True)
@@ -91,4 +98,11 @@ class AccountCommand(BaseCommand):
         which.add_argument(
             "--operators", action="store_true", help="the person operates the installation"
         )
+
+
+class AccountCommand(PeopleCommand):
+    """A command about one person's account."""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("email", help="the address the person signs in with")

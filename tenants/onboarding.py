@@ -10,7 +10,8 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django_tenants.utils import schema_exists
 
-from accounts.models import ApiToken, User
+from accounts.models import User
+from accounts.tokens import make_token
 from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant, validate_timezone
 
@@ -124,9 +125,9 @@ def create_tenant(
             Domain.objects.create(tenant=tenant, domain=domain, is_primary=True)
             with tenant.entered():
                 user = User.objects.create_superuser(email=email, password=password)
-                _, token = ApiToken.objects.create(user=user, name="made with the tenant")
+                token = make_token(person=user, by="create_tenant", name="made with the tenant")
     except IntegrityError as error:
         raise OnboardingError(
             f"Somebody else took “{slug}” or {domain} at this very moment."
         ) from error
-    return Onboarded(tenant, domain, email, password, token)
+    return Onboarded(tenant, domain, email, password, token.secret)

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from accounts import cors
 from tenants.models import Tenant
 from tenants.onboarding import Onboarded, create_tenant
 
@@ -102,6 +103,8 @@ def _in_public(request: pytest.FixtureRequest) -> Iterator[None]:
     connection.set_schema_to_public()
     yield
     connection.set_schema_to_public()
+    # What a test allowed has gone back with its transaction.
+    cors.forget()
 
 
 @pytest.fixture

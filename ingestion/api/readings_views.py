@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.permissions import HasScope
+from accounts.scopes import Scope
 from config.errors import PROBLEM_MEDIA_TYPE, problem
 from ingestion.api import readings_examples as examples
 from ingestion.api.bodies import CsvBody, JsonBody
@@ -70,7 +72,8 @@ class ReadingsView(APIView):
     """Readings of any meters: asked for, and sent by a program."""
 
     parser_classes = [JsonBody, CsvBody]
-    permission_classes = [IsAuthenticated, MayStore]
+    permission_classes = [IsAuthenticated, HasScope, MayStore]
+    required_scope = Scope.PUSH
     content_negotiation_class = Negotiation
 
     def get_renderers(self) -> list[BaseRenderer]:

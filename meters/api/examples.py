@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 
+from accounts.authentication import NOT_GOOD
 from config.errors import PROBLEM_MEDIA_TYPE, problem
 from meters.api.serializers import ProblemSerializer
 
@@ -99,9 +100,7 @@ def invalid(parameter: str, value: str, message: str, example: str) -> dict[Any,
 
 
 UNAUTHORIZED = {
-    (401, PROBLEM_MEDIA_TYPE): one_problem(
-        401, "There is no token, or not a good one.", "Invalid token."
-    )
+    (401, PROBLEM_MEDIA_TYPE): one_problem(401, "There is no token, or not a good one.", NOT_GOOD)
 }
 NO_METER = {
     (404, PROBLEM_MEDIA_TYPE): one_problem(

@@ -8,6 +8,7 @@ from meters.api.latest import LatestView, MeterLatestView
 from meters.api.negotiation import Negotiation
 from meters.api.register_views import RegisterViewSet
 from meters.api.site_views import SiteViewSet
+from meters.api.tokens import BrowserTokenView
 from meters.api.totals import TotalsView
 from meters.api.views import MeterViewSet, RootView
 
@@ -30,6 +31,7 @@ urlpatterns = [
     path("v1/meters/<uuid:muid>/totals/", TotalsView.as_view(), name="meter-totals"),
     path("v1/latest/", LatestView.as_view(), name="latest"),
     path("v1/", include(router.urls)),
+    path("v1/tokens/browser/", BrowserTokenView.as_view(), name="browser-token"),
     path(
         "v1/schema/",
         SpectacularAPIView.as_view(content_negotiation_class=Negotiation),

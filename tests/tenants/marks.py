@@ -16,7 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
 
-from accounts.models import ApiToken, User
+from accounts.models import AllowedOrigin, ApiToken, User
 from accounts.sites import tenant_site
 from ingestion.files import RowsFile, ingest_file
 from ingestion.models import (
@@ -97,6 +97,8 @@ class Marked:
     def _of_page(self, space: str, address: str, name: str) -> list[Any] | None:
         if address == "ingestion:run":
             return [run.pk for run in (self.objects[Run], self.objects[ReadingRevision].run)]  # type: ignore[attr-defined]
+        if name == "key":
+            return [self.objects[ApiToken].token_key]  # type: ignore[attr-defined]
         if address in NUMBERED:
             return [self.objects[NUMBERED[address]].pk]
         if space == "ingestion" and name == "pk":
@@ -132,6 +134,7 @@ NUMBERED: dict[str, type[Model]] = {
     "runs-api:source": Source,
     "runs-api:pause": Source,
     "runs-api:resume": Source,
+    "accounts:remove-origin": AllowedOrigin,
 }
 
 
@@ -220,7 +223,10 @@ def _people(marked: Marked) -> None:
     group = Group.objects.create(name=marked.text("group"))
     user.groups.add(group)
     token, _ = ApiToken.objects.create(user=user, name=marked.text("token"))
-    for one in (user, group, token):
+    origin = AllowedOrigin.objects.create(
+        origin=f"https://{marked.text('origin')}.example", note=marked.text("whose")
+    )
+    for one in (user, group, token, origin):
         marked.keep(one)
     administrator = User.objects.get(email=marked.customer.email)
     letter = Letter.objects.create(

@@ -135,7 +135,7 @@ def test_a_token_is_nothing_at_another_tenant(acme: Customer, nordwind: Customer
         for path in ("/api/v1/", "/api/v1/meters/", "/api/v1/schema/"):
             refused = client.get(path, **other.bearer)
             assert refused.status_code == 401, path
-            assert refused.headers["WWW-Authenticate"] == "Bearer"
+            assert refused.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 def test_a_token_is_no_key_to_pages(acme: Customer) -> None:

@@ -93,7 +93,7 @@ def test_a_failure_half_way_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatc
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(ApiToken.objects, "create", fail)
+    monkeypatch.setattr(ApiToken, "save", fail)
     before = schemas(), Tenant.objects.count()
     with pytest.raises(RuntimeError, match="disk"):
         create_tenant(slug="fresh")

@@ -1,0 +1,58 @@
+"""What people fill in to make a token, or to allow an origin."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from accounts.models import AllowedOrigin, User
+from accounts.scopes import MEANINGS, Scope, scopes_of
+
+# Days that a token may be good for; 0 for ever.
+LIVES = [(30, "In 30 days"), (90, "In 90 days"), (365, "In a year"), (0, "Never")]
+
+
+class TokenForm(forms.Form):
+    """A token of one's own."""
+
+    name = forms.CharField(
+        max_length=100, label="Name", help_text="What it is for, such as “Dashboard of the office”."
+    )
+    scopes = forms.MultipleChoiceField(
+        label="Scopes",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Choose at least one."},
+    )
+    expires = forms.TypedChoiceField(choices=LIVES, coerce=int, initial=90, label="Expires")
+
+    def __init__(self, person: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        usable = scopes_of(person)
+        field = self.fields["scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(one.value, f"{one.label}: {MEANINGS[one]}") for one in usable]
+        field.initial = [Scope.READ.value]
+        if len(usable) < len(Scope):
+            field.help_text = "Those that your account can use."
+
+    def expires_at(self) -> datetime | None:
+        days: int = self.cleaned_data["expires"]
+        return timezone.now() + timedelta(days=days) if days else None
+
+
+class OriginForm(forms.ModelForm[AllowedOrigin]):
+    """An origin whose pages may ask."""
+
+    class Meta:
+        model = AllowedOrigin
+        fields = ["origin", "note"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["origin"].widget.attrs |= {
+            "placeholder": "https://dashboard.example.com",
+            "inputmode": "url",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        }

@@ -1,0 +1,55 @@
+"""What a token may be used for. It bounds what its person may do, and never adds to it."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Scope(models.TextChoices):
+    """One kind of use; a token has one or more of them, and none implies another."""
+
+    READ = "read", "Read"
+    PUSH = "push", "Push"
+    MANAGE = "manage", "Manage"
+
+
+MEANINGS: dict[Scope, str] = {
+    Scope.READ: "look at meters, readings and the record of work",
+    Scope.PUSH: "send readings",
+    Scope.MANAGE: "change everything else: corrections, erasure, settings",
+}
+
+# Whoever may add runs may send readings, by page and by program.
+PUSHES = "ingestion.add_run"
+
+
+def every_scope() -> list[str]:
+    return list(Scope.values)
+
+
+def ordered(scopes: Collection[str]) -> list[Scope]:
+    """Return the scopes once each, in the order in which they are always told.
+
+    Raises
+    ------
+    ValueError
+        One of them is none.
+    """
+    for one in scopes:
+        if one not in Scope.values:
+            raise ValueError(f"“{one[:40]}” is not a scope; there are {', '.join(Scope.values)}.")
+    return [scope for scope in Scope if scope in scopes]
+
+
+def scopes_of(person: "User") -> list[Scope]:
+    """Return the scopes that a person could make any use of."""
+    found = [Scope.READ]
+    if person.has_perm(PUSHES):
+        found.append(Scope.PUSH)
+    if person.is_staff or person.get_all_permissions():
+        found.append(Scope.MANAGE)
+    return found
