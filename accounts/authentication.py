@@ -17,6 +17,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.scopes import MEANINGS
+from accounts.throttling import count_request
 
 # The last use is kept to the minute, for a row that is written at each request costs more than it
 # tells.
@@ -41,6 +42,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
         if found is None:
             return None
         _, token = found
+        count_request(request._request, f"token:{token.token_key}")  # noqa: SLF001 - as above
         _check_origin(request, token)
         _note_use(token, timezone.now())
         return found
@@ -88,10 +90,13 @@ def _note_use(token: ApiToken, now: datetime) -> None:
 
 
 class SessionAuthentication(authentication.SessionAuthentication):
-    """People who are signed in."""
+    """People who are signed in, counted like programs."""
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
-        return super().authenticate(request)
+        found = super().authenticate(request)
+        if found is not None:
+            count_request(request._request, f"person:{found[0].pk}")  # noqa: SLF001 - as above
+        return found
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -10,6 +10,7 @@ from django.core.management import call_command  # noqa: E402 - settings need th
 
 from benchmarks import (  # noqa: E402
     contract,
+    counting,
     gaps,
     prefetching,
     pulling,
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> None:
     gaps.run(report, meters=meters)
     serving.run(report, meters=meters)
     contract.run(report)
+    counting.run(report)
     report.show()
     report.save()
 

@@ -151,6 +151,7 @@ MIDDLEWARE = [
     # Inside the tenant, whose list of origins it asks, and before all that wants a sign-in:
     # browsers send none with a preflight.
     "corsheaders.middleware.CorsMiddleware",
+    "accounts.middleware.RateLimitMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -350,6 +351,9 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# Requests in a minute, of each token or person who is signed in and of each tenant; 0: no limit.
+API_RATE_PROGRAM = number("API_RATE_PROGRAM", default=600)
+API_RATE_TENANT = number("API_RATE_TENANT", default=6_000)
 # How long a token is good that a front end hands to a browser [min].
 BROWSER_TOKEN_MINUTES = number("BROWSER_TOKEN_MINUTES", default=15, least=1)
 
@@ -361,6 +365,10 @@ CORS_EXPOSE_HEADERS = [
     "ETag",
     "Location",
     "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "RateLimit-Policy",
 ]
 # A browser asks again after so long [s].
 CORS_PREFLIGHT_MAX_AGE = 600

@@ -1,4 +1,4 @@
-"""What every operation has in common in the OpenAPI document: its scope."""
+"""What every operation has in common in the OpenAPI document: its scope, its limits."""
 
 from typing import Any
 
@@ -7,6 +7,18 @@ from drf_spectacular.openapi import AutoSchema
 from accounts.permissions import HasScope, missing_scope_words, needed_scope
 from accounts.scopes import Scope
 from config.errors import PROBLEM_MEDIA_TYPE, problem
+
+HEADERS: dict[str, Any] = {
+    "RateLimit-Limit": ("integer", "Requests that may be made in a minute, by the tightest limit."),
+    "RateLimit-Remaining": ("integer", "How many of them are left."),
+    "RateLimit-Reset": ("integer", "Seconds until they are all there again."),
+    "RateLimit-Policy": ("string", "Every limit that holds, such as `600;w=60, 6000;w=60`."),
+}
+OFTEN = (
+    "This token or sign-in has made more than 600 requests in a minute. Nothing was done; ask "
+    "again in 23 seconds. Ask for longer ranges or more meters at once, and send "
+    "If-None-Match, to need fewer requests."
+)
 
 
 class OperationSchema(AutoSchema):
@@ -17,17 +29,32 @@ class OperationSchema(AutoSchema):
         if operation is None:
             return None
         answers = operation["responses"]
+        for status, answer in answers.items():
+            if status != "401":
+                answer.setdefault("headers", {}).update(_headers())
         if any(isinstance(one, HasScope) for one in self.view.get_permissions()):
             scope = needed_scope(self.view, self.method)
             said = operation.get("description", "")
             operation["description"] = f"{said}\n\nNeeds the scope `{scope}`.".strip()
             # Where a view documents a refusal of its own, that is the one to expect.
             answers.setdefault("403", _problem(403, "The token lacks the scope.", _lacks(scope)))
+        answers["429"] = _problem(429, "There were too many requests in a minute.", OFTEN)
+        answers["429"]["headers"] = _headers() | {
+            "Retry-After": _header("integer", "Ask again after so many seconds.")
+        }
         return operation
 
 
 def _lacks(scope: Scope) -> str:
     return missing_scope_words(scope, [one for one in Scope if one != scope][:1])
+
+
+def _header(kind: str, words: str) -> dict[str, Any]:
+    return {"schema": {"type": kind}, "description": words}
+
+
+def _headers() -> dict[str, Any]:
+    return {name: _header(kind, words) for name, (kind, words) in HEADERS.items()}
 
 
 def _problem(status: int, when: str, detail: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Errors of the API, in one shape: RFC 9457 problem details."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -64,6 +65,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     response = rest_exception_handler(exc, context)
     if response is None or not isinstance(exc, exceptions.APIException):
         return response
+    _count(context.get("request"))
     errors: list[dict[str, Any]] = []
     if isinstance(exc, InvalidQuery):
         errors = [error.as_dict() for error in exc.errors]
@@ -85,3 +87,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             request.accepted_renderer = OrjsonRenderer()
             request.accepted_media_type = OrjsonRenderer.media_type
     return response
+
+
+def _count(request: Any) -> None:
+    """Recognise, and so count, also whose request was refused before anybody asked who it is."""
+    if request is not None:
+        with suppress(exceptions.APIException):
+            _ = request.user

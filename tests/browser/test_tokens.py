@@ -81,6 +81,7 @@ def test_a_token_is_made_shown_once_and_revoked(
     ).to_be_visible()
     asked = by_program(site, "GET", "meters/", secret)
     assert asked.status_code == 200
+    assert int(asked.headers["RateLimit-Remaining"]) >= 0
     page.goto(f"{site.address}/tokens/")
     assert secret not in page.content()
     row = page.get_by_role("row").filter(has_text=name)
@@ -136,6 +137,7 @@ ASK = """async ([address, token, method]) => {
     });
     return {
       status: answer.status,
+      left: answer.headers.get("RateLimit-Remaining"),
       body: await answer.json(),
     };
   } catch (error) {
@@ -177,6 +179,7 @@ def test_a_page_of_another_origin_asks(
     found = ask(page, meters, token)
     assert found["status"] == 200, found
     assert found["body"]["count"] > 0
+    assert found["left"].isdecimal(), "the page may read it"
     refused = ask(page, f"{site.address}/api/v1/readings/", token, "POST")
     assert refused["status"] == 403
     assert "lacks the scope “push”" in refused["body"]["detail"]

@@ -42,6 +42,8 @@ MALFORMED = [
     ("HTTPS", "yes please", "is not a switch"),
     ("DATABASE_POOL_SIZE", "many", "is not a whole number"),
     ("DATABASE_POOL_SIZE", "-1", "is too small"),
+    ("API_RATE_PROGRAM", "600/min", "is not a whole number"),
+    ("BROWSER_TOKEN_MINUTES", "0", "is too small"),
     ("LOG_LEVEL", "LOUD", "is not a level"),
     ("PUBLIC_DOMAIN", "https://example.com", "is not a host name"),
     ("PUBLIC_DOMAIN", "example.com:8000", "is not a host name"),

@@ -107,7 +107,7 @@ def test_every_operation_is_explained(schema: dict[str, Any]) -> None:
             assert len(response["content"]) == 1 or "readings" in name
             assert response["content"]["application/json"]["examples"], (name, status)
         wrong = {status: one for status, one in operation["responses"].items() if status >= "400"}
-        assert {"401", "403"} <= set(wrong), name
+        assert {"401", "403", "429"} <= set(wrong), name
         assert re.search(r"Needs the scope `(read|push|manage)`\.$", operation["description"]), name
         # The upstream's contract knows no other format, whatever is accepted.
         assert "406" in wrong or name == MEASUREMENT
