@@ -35,6 +35,7 @@ class OperationSchema(AutoSchema):
         if any(isinstance(one, HasScope) for one in self.view.get_permissions()):
             scope = needed_scope(self.view, self.method)
             said = operation.get("description", "")
+            operation["x-required-scope"] = scope.value
             operation["description"] = f"{said}\n\nNeeds the scope `{scope}`.".strip()
             # Where a view documents a refusal of its own, that is the one to expect.
             answers.setdefault("403", _problem(403, "The token lacks the scope.", _lacks(scope)))

@@ -1,5 +1,6 @@
 """What a token may do: its scopes, its person, its tenant, its time."""
 
+from collections import defaultdict
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -33,12 +34,12 @@ SAFE = {"get", "head", "options"}
 def operations() -> list[tuple[str, str, Scope]]:
     """Each operation of the schema itself, with the scope that it says it needs."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
-    found = []
-    for path, methods in schema["paths"].items():
-        for method, operation in methods.items():
-            said = operation["description"].rsplit("`", 2)[1]
-            found.append((method, path.format(muid=MUID, id=1, pk=1), Scope(said)))
-    return found
+    arguments = defaultdict(lambda: "1", muid=MUID)
+    return [
+        (method, path.format_map(arguments), Scope(operation["x-required-scope"]))
+        for path, methods in schema["paths"].items()
+        for method, operation in methods.items()
+    ]
 
 
 def ask(client: Client, method: str, path: str, **more: Any) -> Any:
@@ -71,7 +72,8 @@ def test_every_operation_is_open_to_a_token_with_its_scope_alone(acme: Customer)
     for method, path, scope in operations():
         answer = ask(client, method, path, **bearer(tokens[scope]))
         # There is no such meter, and the body is empty: but somebody looked.
-        assert answer.status_code in {200, 400, 404, 422}, (method, path, answer.content)
+        assert answer.status_code not in {401, 403}, (method, path, answer.content)
+        assert answer.status_code < 500, (method, path, answer.content)
 
 
 def test_browsing_and_the_schema_need_read(acme: Customer) -> None:
@@ -93,7 +95,7 @@ def test_a_method_that_is_not_there_needs_manage_before_it_is_told(acme: Custome
 def test_a_session_is_not_limited_by_scopes(acme: Customer) -> None:
     client = acme.client()
     for method, path, _ in operations():
-        assert ask(client, method, path).status_code in {200, 400, 404, 422}, path
+        assert ask(client, method, path).status_code not in {401, 403}, path
 
 
 def test_a_token_never_may_more_than_its_person(acme: Customer) -> None:
