@@ -127,7 +127,7 @@ def test_every_door_has_the_same_bound(
     assert len(stored(meter.muid, "1-7:1.29.0*255")) == 3
     run = Run.objects.get()
     assert (run.new, run.rejected) == (MOST_REGISTERS + 2, 303 - MOST_REGISTERS - 2)
-    refused = RejectedReading.objects.all()
+    refused = RejectedReading.objects.order_by("-row", "-pk")
     assert len(refused) == run.rejected
     assert {one.meter for one in refused} == {meter}
     assert all(one.words.startswith(REFUSED) and times[2][:16] in one.raw for one in refused[:3])
