@@ -198,7 +198,7 @@ def change_meter(*, meter: Meter, changes: Mapping[str, Any], person: User) -> M
     """
     with transaction.atomic():
         wanted = _with_site(changes)
-        found = _held(meter, for_zone=wanted.get("timezone", meter.timezone) != meter.timezone)
+        found = _held(meter, for_zone="timezone" in wanted)
         differing = _differing(found, wanted)
         if differing:
             words = _told(found, differing)
