@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+PROCESSORS: list[Any] = []
+
 
 def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Name the tenant of the request that the event is about, or that the connection serves."""
@@ -72,8 +74,10 @@ def logging_config(*, level: str, json: bool) -> None:
             },
         }
     )
+    # Always the same list: loggers that have been used keep the one they began with.
+    PROCESSORS[:] = [*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
