@@ -19,8 +19,9 @@ from ingestion.layout import Incoming
 from ingestion.models import ReadingRevision
 from ingestion.parsing import ABSURD, EARLIEST
 from ingestion.registers import locked_registers
+from ingestion.retrying import retried
 from ingestion.slots import slots_of
-from ingestion.store import Context, retried, store
+from ingestion.store import Context, store
 from meters.models import Register
 from meters.qualities import Quality
 from meters.zones import DAY

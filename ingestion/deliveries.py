@@ -19,8 +19,9 @@ from ingestion.parsing import Parsed
 from ingestion.record import NOTHING, Counts
 from ingestion.registers import UnknownMeterError
 from ingestion.results import MeterResult, RunResult
+from ingestion.retrying import retried
 from ingestion.services import finish
-from ingestion.store import Context, Stored, refusal, retried, store
+from ingestion.store import Context, Stored, refusal, store
 from meters.models import Meter
 
 NOT_ONE = "Not one reading could be stored."

@@ -19,7 +19,7 @@ from django.db import transaction
 from ingestion.erasure_record import digest_of
 from ingestion.models import Erasure
 from ingestion.registers import UnknownMeterError
-from ingestion.store import retried
+from ingestion.retrying import retried
 from meters.models import Meter, Register
 
 log = structlog.get_logger(__name__)

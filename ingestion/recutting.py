@@ -11,7 +11,7 @@ from django.utils import timezone
 from ingestion.cutting import Cut, cut_anew, days_of, is_cut_rightly
 from ingestion.intervals import first_slot
 from ingestion.models import ReadingRevision
-from ingestion.store import retried
+from ingestion.retrying import retried
 from ingestion.writing import write_days
 from meters.days import Ints
 from meters.models import Meter, Register

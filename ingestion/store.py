@@ -4,16 +4,14 @@ Killed anywhere, the old state or the new one stands. Registers are locked in or
 of the same meters follow each other; only days that changed are written.
 """
 
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from ingestion.batch import Batch, Reason, Rejection
 from ingestion.hand import ByHand, sign
@@ -39,16 +37,12 @@ from ingestion.registers import (
     learn_intervals,
     locked_registers,
 )
+from ingestion.retrying import retried
 from ingestion.writing import keep_replaced, write_days
 from meters.days import DayTable
 from meters.obis import ObisCode
 from meters.profiles import read_unknown_days
 from meters.zones import zone
-
-T = TypeVar("T")
-
-RETRIES = 6
-RETRIABLE = {"40001", "40P01"}  # serialization_failure, deadlock_detected
 
 
 @dataclass(frozen=True)
@@ -150,19 +144,6 @@ def store(
     return retried(
         lambda: _Storing(context or Context(), default_interval).store(batch, rejections, raw)
     )
-
-
-def retried(work: Callable[[], T]) -> T:
-    """Do work again that lost a deadlock or a race against another writer, a few times."""
-    for attempt in range(RETRIES):
-        try:
-            return work()
-        except OperationalError as error:
-            state = getattr(error.__cause__, "sqlstate", None)
-            if state not in RETRIABLE or attempt + 1 == RETRIES or connection.in_atomic_block:
-                raise
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, no secret
-    raise AssertionError("the last attempt returns or raises")
 
 
 class _Storing:

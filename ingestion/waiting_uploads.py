@@ -11,8 +11,8 @@ from ingestion.inbox import Upload
 from ingestion.lease import Lease, LostLeaseError
 from ingestion.models import Run
 from ingestion.results import RunResult
+from ingestion.retrying import retried
 from ingestion.services import MOST_ATTEMPTS, finish
-from ingestion.store import retried
 from ingestion.uploads import delivery_of
 
 log = structlog.get_logger(__name__)

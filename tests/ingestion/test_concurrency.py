@@ -10,8 +10,8 @@ from django.db import connection, transaction
 from django.db.models import Sum
 
 from ingestion.models import ReadingRevision, Run, Source
+from ingestion.retrying import retried
 from ingestion.simulator.server import running_simulator
-from ingestion.store import retried
 from meters.models import Meter
 from tenants.models import Tenant
 from tests.ingestion.plant import check_rows, make_meter, make_source, stored
