@@ -15,7 +15,7 @@ from ingestion.gap_lookup import GapsWanted, gap_sums
 from ingestion.models import Gap, Keeping, Source
 from ingestion.repair import ask_again
 from ingestion.steering_views import by_staff
-from ingestion.tasks import ingest_soon, look_for_gaps
+from ingestion.tasks import ingest_soon, look_soon
 from meters.muids import MuidError, read_muid
 from meters.templatetags.units import figure
 
@@ -88,8 +88,8 @@ def ask(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     runs = ask_again(gaps=chosen, now=timezone.now())
     ingest_soon(runs)
     if runs:
-        some = f"{len(runs):,} run{'s' * (len(runs) != 1)} ask"
-        messages.success(request, f"{some + 's' * (len(runs) == 1)} for what is missing.")
+        some = "1 run asks" if len(runs) == 1 else f"{len(runs):,} runs ask"
+        messages.success(request, f"{some} for what is missing.")
     else:
         messages.warning(
             request, "Nobody is asked: it is asked for already, or its meter has no source."
@@ -100,8 +100,8 @@ def ask(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @by_staff
 def look_now(request: HttpRequest) -> HttpResponse:
     """Look at all stored readings without waiting for tomorrow."""
-    look_for_gaps.delay()
+    look_soon()
     messages.success(
-        request, "All stored readings are looked at. What is found stands here in a minute."
+        request, "All stored readings are looked at. What is found stands here within minutes."
     )
     return redirect("record:gaps")

@@ -105,8 +105,8 @@ def settle(*, now: datetime) -> int:
         feeds = Feed.objects.filter(source=source, meter__in=answered.values("register__meter"))
         for meters in _in_pieces(feeds):
             _keep(source, meters, now, Looked())
-    # What is left belongs to meters without a source.
-    answered.update(asking=None)
+    # Those alone: of others a question may just have ended, and is heard next time.
+    answered.filter(register__meter__feed=None).update(asking=None)
     return count
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from ingestion.dispatching import in_turn, offers, with_work
-from ingestion.gapkeeping import look, settle
+from ingestion.gapkeeping import settle
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import Gap, KeptAnswer, Run, Source, Upload
 from ingestion.repair import repair_due
@@ -49,14 +49,6 @@ def repair_gaps() -> int:
     runs = repair_due(now=timezone.now())
     ingest_soon(runs)
     return len(runs)
-
-
-@shared_task(name="ingestion.look_for_gaps", expires=800)
-def look_for_gaps() -> int:
-    """Look at all stored readings of the tenant now, then see to its gaps."""
-    for source in Source.objects.filter(is_active=True):
-        look(source=source, now=timezone.now())
-    return repair_gaps()
 
 
 @shared_task(name="ingestion.tidy_record", expires=800)
@@ -131,6 +123,19 @@ def ingest_soon(runs: Sequence[Run]) -> None:
             ingest_run.delay(run.pk)
 
     # Not a `partial`: Django logs the function by its name, which a partial lacks.
+    transaction.on_commit(send, robust=True)
+
+
+def look_soon() -> None:
+    """Have all stored readings of the tenant looked at for gaps, without waiting for tomorrow.
+
+    That it is due is on record: where nobody can be woken it is done within a quarter of an hour.
+    """
+    Source.objects.update(gaps_looked_at=None, gaps_at=None)
+
+    def send() -> None:
+        repair_gaps.delay()
+
     transaction.on_commit(send, robust=True)
 
 

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from ingestion.models import Gap, Run, Source
 from ingestion.simulator.server import running_simulator
 from ingestion.simulator.synthetic import SyntheticMeter, readings
-from ingestion.tasks import ingest_run, look_for_gaps, repair_gaps, upkeep
+from ingestion.tasks import ingest_run, look_soon, repair_gaps, upkeep
 from tenants.schema import current_schema, in_public
 from tests.conftest import Customer
 from tests.ingestion.gaps.holding import (
@@ -130,7 +130,8 @@ def test_the_queue_does_it_by_itself() -> None:
         fill(meter.muid, 300, 320)
         assert repair_gaps() == 0
         assert on_record(meter.muid)[1][3] == "open"
-        assert look_for_gaps() == 0
+        look_soon()
+        assert repair_gaps() == 0
         assert on_record(meter.muid)[1][3] == "filled"
 
 

@@ -224,6 +224,15 @@ def test_a_cancelled_question_is_asked_again_the_next_day() -> None:
     assert len(repair_due(now=NOW + timedelta(days=1))) == 1
 
 
+def test_a_question_about_a_meter_that_lost_its_source_is_let_go() -> None:
+    made((300, 320))
+    (run,) = repair_due(now=NOW)
+    Feed.objects.all().delete()
+    cancel_run(run=run, person="x")
+    assert settle(now=NOW) == 1
+    assert (gap().asking, gap().tries, gap().state) == (None, 0, "open")
+
+
 @pytest.mark.parametrize(
     "how",
     [
