@@ -130,15 +130,20 @@ def _notes(buckets: Buckets, resets: Sequence[int], zone: Zone) -> list[str]:
             "where it starts."
         )
     if resets:
-        # A register that falls at every other reading needs no list of all the times.
-        times = ", ".join(iso(np.array(resets[:MOST_NAMED]), zone))
-        more = len(resets) - MOST_NAMED
-        notes.append(
-            f"The meter reading fell, as after a reset or an exchange, at {times}"
-            + (f" and {more} times more" if more > 0 else "")
-            + "; nothing is counted across that."
-        )
+        notes.append(reset_note(resets, zone))
     return notes
+
+
+def reset_note(resets: Sequence[int], zone: Zone) -> str:
+    """Say at what times the states of a cumulative register fell [s]."""
+    # A register that falls at every other reading needs no list of all the times.
+    times = ", ".join(iso(np.array(resets[:MOST_NAMED]), zone))
+    more = len(resets) - MOST_NAMED
+    return (
+        f"The meter reading fell, as after a reset or an exchange, at {times}"
+        + (f" and {more} times more" if more > 0 else "")
+        + "; nothing is counted across that."
+    )
 
 
 def columns_of(buckets: Buckets, zone: Zone, fill: str) -> dict[str, list[Any]]:

@@ -9,7 +9,9 @@ from meters.zones import DAY, Zone
 WEEK = 7 * DAY
 
 
-def read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int]:
+def read_range(
+    parameters: Parameters, where: Zone, now: int, usual_start: int | None = None
+) -> tuple[int, int]:
     """Read `start` and `end`; by default the last seven local days, up to the present.
 
     A `start` may also be a duration before the end, such as ``-P7D``.
@@ -18,6 +20,8 @@ def read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int]
     ----------
     now
         The present [s].
+    usual_start
+        Where the range begins where nobody says so [s]; six local days before today where None.
 
     Returns
     -------
@@ -34,7 +38,8 @@ def read_range(parameters: Parameters, where: Zone, now: int) -> tuple[int, int]
         return parse_moment(text, where) if before is None else before
 
     today = where.date_at(now)
-    usual_start = where.midnight(today - timedelta(days=6))
+    if usual_start is None:
+        usual_start = where.midnight(today - timedelta(days=6))
     tomorrow = _written(where.midnight(today + timedelta(days=1)), where)
     # A first look, for the example of each must go with the other.
     known_start = _quietly(parameters.given.get("start", ""), where)

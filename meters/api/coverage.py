@@ -12,8 +12,10 @@ from rest_framework.response import Response
 
 from meters.api import examples
 from meters.api.bounds import read_range
-from meters.api.of_meter import RANGE, REGISTER, TIMEZONE, MeterView, chosen
+from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters
+from meters.api.query import read_registers
+from meters.api.readings_schema import END, REGISTER, START
 from meters.coverage import Coverage, coverage
 from meters.localtime import iso
 from meters.zones import Zone, zone
@@ -136,14 +138,14 @@ class CoverageView(MeterView):
         "intervals there are and how many should be, of which qualities, and what is missing as "
         "ranges. What should be there is told by the register's own intervals, the meter's "
         "commissioning and removal, and the present: the future is not missing.",
-        parameters=[*RANGE, TIMEZONE, REGISTER],
+        parameters=[START, END, TIMEZONE, REGISTER],
         examples=[ONE],
         responses={
             200: CoverageSerializer,
             **examples.invalid(
                 "register",
                 "1-0:2.29.0*255",
-                "The meter has no register 1-0:2.29.0*255; it has 1-0:1.29.0*255.",
+                "There is no register 1-0:2.29.0*255 here; there are 1-0:1.29.0*255.",
                 "1-0:1.29.0*255",
             ),
             **examples.NO_METER,
@@ -155,9 +157,7 @@ class CoverageView(MeterView):
         now = int(time.time())
         parameters = Parameters(request.query_params, NAMES, "start=2023-02-01")
         where = parameters.read("timezone", zone, meter.zone, meter.timezone)
-        wanted = parameters.read(
-            "register", chosen(registers), registers, registers[0].obis if registers else ""
-        )
+        wanted = read_registers(parameters, registers)
         start, end = read_range(parameters, where, now)
         parameters.check()
         return Response(

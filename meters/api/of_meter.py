@@ -1,6 +1,6 @@
-"""What views of one meter have in common: how it is found, and how its registers are chosen."""
+"""What views of one meter have in common: how it is found, and what is told where it is not."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from uuid import UUID
 
@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 from meters.api.negotiation import Negotiation
 from meters.api.problems import InvalidQuery
 from meters.models import Meter, Register
-from meters.obis import ObisCode
 
 TIMEZONE = OpenApiParameter(
     "timezone",
@@ -19,24 +18,6 @@ TIMEZONE = OpenApiParameter(
     description="IANA name of the zone in which times are given and dates begin; the meter's by "
     "default.",
 )
-REGISTER = OpenApiParameter(
-    "register",
-    str,
-    description="OBIS code of one register, in any notation; all of them by default.",
-)
-RANGE = [
-    OpenApiParameter(
-        "start",
-        str,
-        description="Included: a date, which begins at local midnight in `timezone`, or a time "
-        "with offset. Six days before today where none is given.",
-    ),
-    OpenApiParameter(
-        "end",
-        str,
-        description="Excluded, written like `start`; the present where none is given.",
-    ),
-]
 
 
 class UnknownMeter(InvalidQuery):
@@ -59,17 +40,3 @@ class MeterView(APIView):
         for register in registers:
             register.meter = meter
         return meter, registers
-
-
-def chosen(registers: Sequence[Register]) -> Callable[[str], Sequence[Register]]:
-    """Make a parser of the parameter `register`."""
-
-    def parse(text: str) -> Sequence[Register]:
-        code = str(ObisCode.parse(text))
-        found = [register for register in registers if register.obis == code]
-        if not found:
-            have = ", ".join(register.obis for register in registers) or "none"
-            raise ValueError(f"The meter has no register {code}; it has {have}.")
-        return found
-
-    return parse

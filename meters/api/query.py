@@ -94,9 +94,7 @@ def parse_query(
         400, with each parameter at fault, what is wrong, and a value that works.
     """
     where = parameters.read("timezone", zone, default_zone, default_zone.name)
-    registers = parameters.read_all(
-        "register", _choose(registers), registers, registers[0].obis if registers else "import"
-    )
+    registers = read_registers(parameters, registers)
     statistic = parameters.read("statistic", one_of(STATISTICS), None, "sum")
     unit = parameters.read("unit", one_of(UNITS), None, "kWh")
     _check_measures(parameters, registers, statistic, unit)
@@ -142,6 +140,12 @@ def own_registers(meters: Sequence[Meter]) -> list[Register]:
             register.meter = meter
             registers.append(register)
     return registers
+
+
+def read_registers(parameters: Parameters, registers: Sequence[Register]) -> Sequence[Register]:
+    """Read which registers are asked for; all where none are named."""
+    example = registers[0].obis if registers else "import"
+    return parameters.read_all("register", _choose(registers), registers, example)
 
 
 def _choose(registers: Sequence[Register]) -> Callable[[Sequence[str]], Sequence[Register]]:

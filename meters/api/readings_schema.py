@@ -17,26 +17,29 @@ def _text(name: str, description: str, **more: Any) -> OpenApiParameter:
     return OpenApiParameter(name, more.pop("type", str), description=description, **more)
 
 
+START = _text(
+    "start",
+    "Included: a date, which begins at local midnight in `timezone`, a time with offset, or a "
+    "duration before the end, such as -P7D (of the calendar) or -PT6H. Six days before today "
+    "where none is given.",
+)
+END = _text("end", "Excluded: a date or a time with offset; the present where none is given.")
+REGISTER = _text(
+    "register",
+    "OBIS code of a register in any notation, or "
+    f"{' or '.join(DIRECTIONS)} for the one that counts all active energy of that direction; "
+    "several with commas or by giving it again. All of them by default.",
+)
 READINGS_PARAMETERS = [
-    _text(
-        "start",
-        "Included: a date, which begins at local midnight in `timezone`, a time with offset, or a "
-        "duration before the end, such as -P7D (of the calendar) or -PT6H. Six days before today "
-        "where none is given.",
-    ),
-    _text("end", "Excluded: a date or a time with offset; the present where none is given."),
+    START,
+    END,
     _text(
         "resolution",
         "Length of a bucket; by default the finest that fits every register.",
         enum=OFFERED,
     ),
     _text("timezone", "IANA name of the zone whose days and hours count; the meter's by default."),
-    _text(
-        "register",
-        "OBIS code of a register in any notation, or "
-        f"{' or '.join(DIRECTIONS)} for the one that counts all active energy of that direction; "
-        "several with commas or by giving it again. All of them by default.",
-    ),
+    REGISTER,
     _text(
         "statistic",
         "What is said of the intervals of a bucket; by default what the register's code says.",

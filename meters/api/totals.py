@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from meters.api import examples
+from meters.api.answers import reset_note
 from meters.api.bounds import read_range
-from meters.api.of_meter import RANGE, REGISTER, TIMEZONE, MeterView, chosen
+from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters, one_of
+from meters.api.query import read_registers
+from meters.api.readings_schema import END, REGISTER
 from meters.api.totals_schema import (
     DATES,
     EDGES,
@@ -38,7 +41,6 @@ NAMES = ("start", "end", "period", "edges", "timezone", "register")
 MOST_EDGES = 500
 # As many as readings give at once: periods are put together from days.
 MOST_DAYS = 100_000
-MOST_NAMED = 3
 
 
 def read_edges(given: QueryDict, parameters: Parameters, where: Zone, now: int) -> tuple[str, Ints]:
@@ -57,18 +59,16 @@ def read_edges(given: QueryDict, parameters: Parameters, where: Zone, now: int) 
         return "", np.array(edges, dtype=np.int64)
     period = parameters.read("period", one_of(PERIODS), "month", "month")
     months, number = PERIODS[period]
-    if not given.get("start"):
-        parameters.given = given = given.copy()
-        given["start"] = _first_of(where, now, months, number)
-    start, end = read_range(parameters, where, now)
+    usual = where.midnight(_first_of(where, now, months, number))
+    start, end = read_range(parameters, where, now, usual_start=usual)
     return period, _calendar(Grid(start, end, Resolution.parse("P1M"), where), months)
 
 
-def _first_of(where: Zone, now: int, months: int, number: int) -> str:
-    """Write the date on which the period began that is the first of so many up to today's."""
+def _first_of(where: Zone, now: int, months: int, number: int) -> date:
+    """Return the date on which the period began that is the first of so many up to today's."""
     today = where.date_at(now)
     month = (today.year * 12 + today.month - 1) // months * months - (number - 1) * months
-    return f"{month // 12:04}-{month % 12 + 1:02}-01"
+    return date(month // 12, month % 12 + 1, 1)
 
 
 def _calendar(grid: Grid, months: int) -> Ints:
@@ -149,13 +149,7 @@ def _notes(found: RegisterTotals, where: Zone) -> list[str]:
             "starts."
         )
     if found.resets:
-        times = ", ".join(where.at(at).isoformat() for at in found.resets[:MOST_NAMED])
-        more = len(found.resets) - MOST_NAMED
-        notes.append(
-            f"The meter reading fell, as after a reset or an exchange, at {times}"
-            + (f" and {more} times more" if more > 0 else "")
-            + "; nothing is counted across that."
-        )
+        notes.append(reset_note(found.resets, where))
     return notes
 
 
@@ -167,7 +161,7 @@ class TotalsView(MeterView):
         "its intervals, or of meter states the advance with the states at both ends; how complete "
         "it is, and the share that was estimated. What does not add up has no total, and never a "
         "mean in its place. Periods are clipped to the range.",
-        parameters=[START, RANGE[1], PERIOD, DATES, TIMEZONE, REGISTER],
+        parameters=[START, END, PERIOD, DATES, TIMEZONE, REGISTER],
         examples=[ONE],
         responses={
             200: TotalsSerializer,
@@ -183,9 +177,7 @@ class TotalsView(MeterView):
         now, given = int(time.time()), request.query_params
         parameters = Parameters(given, NAMES, "period=month")
         where = parameters.read("timezone", zone, meter.zone, meter.timezone)
-        wanted = parameters.read(
-            "register", chosen(registers), registers, registers[0].obis if registers else ""
-        )
+        wanted = read_registers(parameters, registers)
         period, edges = read_edges(given, parameters, where, now)
         _check_days(parameters, edges, wanted, where)
         parameters.check()

@@ -231,7 +231,7 @@ def test_one_register_alone(acme: Customer) -> None:
     [
         ({"start": "2023-02-01T00:00"}, "start", "has no offset"),
         ({"start": "2023-02-02", "end": "2023-02-01"}, "end", "does not lie after"),
-        ({"register": "1-0:2.29.0*255"}, "register", "it has 1-0:1.29.0*255."),
+        ({"register": "1-0:2.29.0*255"}, "register", "there are 1-0:1.29.0*255."),
         ({"register": "x"}, "register", "is not an OBIS code"),
         ({"timezone": "Zurich"}, "timezone", "is not a time zone"),
         ({"resolution": "P1D"}, "resolution", "is not a parameter here"),

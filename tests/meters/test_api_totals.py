@@ -262,8 +262,8 @@ def test_readings_that_nobody_expects_make_up_for_no_gap(acme: Customer) -> None
         ({"edges": "2023-01-01,2023-02-01", "period": "month"}, "period", "Give either"),
         ({"edges": "2023-01-01,2023-02-01", "end": "2023-03-01"}, "end", "Give either"),
         ({"start": "2023-02-01T00:00"}, "start", "has no offset"),
-        ({"end": "2000-01-01"}, "end", "does not lie after the start"),
-        ({"register": "1-0:2.29.0*255"}, "register", "it has 1-0:1.29.0*255."),
+        ({"end": "2000-01-01"}, "start", "does not lie after the start"),
+        ({"register": "1-0:2.29.0*255"}, "register", "there are 1-0:1.29.0*255."),
         ({"resolution": "P1M"}, "resolution", "is not a parameter here"),
     ],
 )
@@ -278,6 +278,34 @@ def test_a_wrong_parameter(
     [error] = response.json()["errors"]
     assert error["parameter"] == parameter
     assert words in error["message"]
+
+
+def test_the_example_mends_a_range_that_ends_before_it_begins(acme: Customer) -> None:
+    """As of readings: where only the end is written, a start before it is shown."""
+    with acme.tenant.entered():
+        meter = make_meter()
+        make_register(meter, IMPORT)
+    api, query = Api(acme), {"end": "2000-01-01"}
+    for path in ("totals", "readings", "coverage"):
+        [error] = api.get(f"meters/{meter.muid}/{path}/", query).json()["errors"]
+        mended = {**query, error["parameter"]: error["example"]}
+        assert api.get(f"meters/{meter.muid}/{path}/", mended).status_code == 200
+
+
+def test_registers_are_chosen_as_of_readings(acme: Customer) -> None:
+    with acme.tenant.entered():
+        meter = make_meter()
+        for obis in (IMPORT, EXPORT, STATE):
+            make_register(meter, obis)
+    api = Api(acme)
+    for path in ("totals", "coverage"):
+        for asked, found in (
+            ("import", [IMPORT]),
+            (f"export,{STATE}", [EXPORT, STATE]),
+            ("", [IMPORT, EXPORT, STATE]),
+        ):
+            answer = api.get(f"meters/{meter.muid}/{path}/", {"register": asked}).json()
+            assert {one["register"] for one in answer["registers"]} == set(found)
 
 
 def test_a_day_that_was_never(acme: Customer) -> None:
