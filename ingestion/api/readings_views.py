@@ -97,6 +97,7 @@ class ReadingsView(APIView):
                 "clock buckets begin.",
                 "Europe/London",
             ),
+            **meters_examples.NO_METER,
             **meters_examples.ALWAYS,
         },
         examples=[many_examples.EACH, many_examples.TOGETHER],

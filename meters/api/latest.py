@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from meters.api import examples
 from meters.api.negotiation import Negotiation
-from meters.api.of_meter import TIMEZONE, MeterView, UnknownMeter
+from meters.api.of_meter import TIMEZONE, MeterView, no_such_meters
 from meters.api.parameters import Parameters
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.latest import Latest, latest_readings
@@ -243,7 +243,5 @@ def _found(muids: Sequence[UUID], site: str) -> list[Tile]:
         raise InvalidQuery([ParameterError("meter", "", words, str(found[0].muid))])
     there = {tile.muid for tile in found}
     if missing := [muid for muid in muids if muid not in there]:
-        others = f", nor {len(missing) - 1:,} others" if len(missing) > 1 else ""
-        words = f"There is no meter {missing[0]} here{others}."
-        raise UnknownMeter([ParameterError("meter", str(missing[0]), words, examples.MUID)])
+        raise no_such_meters(missing)
     return found

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from django.http import QueryDict
 
+from meters.api.examples import MUID
+from meters.api.of_meter import no_such_meters
 from meters.api.parameters import Parameters, one_of
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.api.query import MOST_POINTS, NAMES, ReadingsQuery, own_registers, parse_query
@@ -27,6 +29,8 @@ def for_meters(
     ------
     InvalidQuery
         400, with each parameter at fault, what is wrong, and a value that works.
+    UnknownMeter
+        404; so is another tenant's meter.
     """
     parameters = Parameters(given, (*WHICH, *NAMES), "resolution=P1D")
     meters = _chosen(parameters)
@@ -71,9 +75,8 @@ def _chosen(parameters: Parameters) -> list[Meter]:
     def by_muid(texts: Sequence[str]) -> list[Meter]:
         muids = [read_muid(text) for text in texts]
         found = {meter.muid: meter for meter in everything.filter(muid__in=muids)}
-        for muid in muids:
-            if muid not in found:
-                raise ValueError(f"There is no meter {muid} here.")
+        if missing := [muid for muid in muids if muid not in found]:
+            raise no_such_meters(missing)
         return [found[muid] for muid in dict.fromkeys(muids)]
 
     def by_site(texts: Sequence[str]) -> list[Meter]:
@@ -84,19 +87,19 @@ def _chosen(parameters: Parameters) -> list[Meter]:
         return found
 
     nobody: list[Meter] = []
-    named = parameters.read_all("meter", by_muid, nobody, "95ce3367-cbce-4a4d-bbe3-da082831d7bd")
+    named = parameters.read_all("meter", by_muid, nobody, MUID)
     of_site = parameters.read_all("site", by_site, nobody, "Mill Street 4")
-    if parameters.errors or named or of_site:
-        return list({meter.pk: meter for meter in (*named, *of_site)}.values())[:MOST_METERS]
-    found = list(everything[: MOST_METERS + 1])
+    if parameters.errors:
+        return []
+    found = list({meter.pk: meter for meter in (*named, *of_site)}.values())
+    found = found or list(everything[: MOST_METERS + 1])
     if len(found) > MOST_METERS:
         parameters.refuse(
             "meter",
-            f"There are more than {MOST_METERS:,} meters here. Name those you want, or a site.",
+            f"These are more than {MOST_METERS:,} meters. Name those you want, or one site.",
             str(found[0].muid),
         )
-        return []
-    return found
+    return found[:MOST_METERS]
 
 
 def _common_zone(parameters: Parameters, meters: Sequence[Meter]) -> Zone:

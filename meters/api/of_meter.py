@@ -8,8 +8,9 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
 
+from meters.api.examples import MUID
 from meters.api.negotiation import Negotiation
-from meters.api.problems import InvalidQuery
+from meters.api.problems import InvalidQuery, ParameterError
 from meters.models import Meter, Register
 
 TIMEZONE = OpenApiParameter(
@@ -24,6 +25,13 @@ class UnknownMeter(InvalidQuery):
     """404: a query parameter names a meter that the tenant doesn't have."""
 
     status_code = HTTPStatus.NOT_FOUND
+
+
+def no_such_meters(missing: Sequence[UUID]) -> UnknownMeter:
+    """Say which of the meters that the parameter `meter` names there are not."""
+    others = f", nor {len(missing) - 1:,} others" if len(missing) > 1 else ""
+    words = f"There is no meter {missing[0]} here{others}."
+    return UnknownMeter([ParameterError("meter", str(missing[0]), words, MUID)])
 
 
 class MeterView(APIView):

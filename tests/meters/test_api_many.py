@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -113,7 +114,6 @@ def test_sums_hold_whatever_the_grid(acme: Customer, house: dict[str, Meter]) ->
 @pytest.mark.parametrize(
     ("query", "parameter", "words"),
     [
-        ({"meter": "00000000-0000-4000-8000-000000000000"}, "meter", "There is no meter 0000"),
         ({"meter": "x"}, "meter", "MUID"),
         ({"site": "Nowhere"}, "site", "There is no site “Nowhere” with meters here."),
         ({}, "timezone", "in several zones (Europe/London, Europe/Zurich)"),
@@ -159,9 +159,16 @@ def test_what_can_not_be_had(
 def test_only_ones_own(acme: Customer, nordwind: Customer, house: dict[str, Meter]) -> None:
     other = Api(nordwind)
     assert other.get("readings/", DAYS).json()["meters"] == []
-    answer = other.get("readings/", {**DAYS, "meter": str(house["grid"].muid)})
-    assert answer.status_code == 400
-    assert "There is no meter" in answer.content.decode()
+    for muid in (house["grid"].muid, "00000000-0000-4000-8000-000000000000"):
+        for form in ("json", "csv"):
+            query = {**DAYS, "meter": str(muid), "format": form}
+            answer = other.get("readings/", query)
+            assert answer.status_code == 404
+            [error] = answer.json()["errors"]
+            assert (error["parameter"], error["message"]) == (
+                "meter",
+                f"There is no meter {muid} here.",
+            )
     assert other.get("readings/", {**DAYS, "combine": "net"}).json()["combined"] == []
 
 
@@ -216,3 +223,18 @@ def test_durations_stay_within_the_years_that_are_served() -> None:
     for text in ("-P999Y", "-P9999M9999W", "-P40Y"):
         with pytest.raises(MomentError, match="out of the years"):
             parse_relative(text, zone("UTC"), at("2023-02-01"))
+
+
+@pytest.mark.parametrize("query", [{}, {"site": "Mill Street 4"}, {"meter": ""}])
+def test_more_meters_than_are_taken_are_refused_and_never_left_out(
+    acme: Customer, house: dict[str, Meter], monkeypatch: Any, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr("meters.api.many.MOST_METERS", 1)
+    if "meter" in query:
+        query = {"meter": ",".join(str(meter.muid) for meter in house.values())}
+    refused = Api(acme).get("readings/", {**DAYS, "timezone": "UTC", **query})
+    assert refused.status_code == 400
+    [error] = refused.json()["errors"]
+    assert error["message"].startswith("These are more than 1 meters.")
+    one = {**DAYS, "timezone": "UTC", "meter": error["example"]}
+    assert len(Api(acme).get("readings/", one).json()["meters"]) == 1
