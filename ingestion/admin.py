@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import connection
 from django.db.models import QuerySet
-from django.forms import PasswordInput
+from django.forms import ModelForm, PasswordInput
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -35,6 +35,7 @@ from ingestion.steering import (
 from ingestion.tasks import ingest_soon
 from ingestion.templatetags.hostile import visible
 from ingestion.upkeep import Keeping, Removal
+from ingestion.validators import LEADS_ELSEWHERE, leads_elsewhere
 from meters.admin import MeterAdmin
 from meters.models import Meter
 from meters.templatetags.units import local
@@ -85,8 +86,23 @@ class IngestedMeterAdmin(MeterAdmin):
             )
 
 
+class SourceForm(ModelForm[Source]):
+    """A source, whose stored token goes nowhere but where it was given for."""
+
+    def clean(self) -> dict[str, Any] | None:
+        said = super().clean() or self.cleaned_data
+        stored = Source.objects.filter(pk=self.instance.pk).first()
+        # Past the attribute: a token whose key is lost can still be replaced.
+        if stored is None or not stored.__dict__["token"] or said.get("token"):
+            return said
+        if leads_elsewhere(stored.address, said.get("address", stored.address)):
+            self.add_error("token", LEADS_ELSEWHERE)
+        return said
+
+
 @admin.register(Source, site=tenant_site)
 class SourceAdmin(admin.ModelAdmin[Source]):
+    form = SourceForm
     list_display = [
         *("name", "address", "measurement", "sweep_minutes", "is_active", "meters", "breaker")
     ]

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
@@ -12,6 +11,7 @@ from django.db.models import ProtectedError
 from accounts.models import User
 from ingestion.breaker import close
 from ingestion.models import Feed, Source
+from ingestion.validators import LEADS_ELSEWHERE, leads_elsewhere
 from meters.journal import ADDITION, CHANGE, DELETION, note
 from meters.models import Meter
 from meters.registering import (
@@ -75,13 +75,8 @@ def change_source(*, source: Source, changes: Mapping[str, Any], person: User) -
         for name, value in changes.items():
             setattr(found, name, value)
         _check(found)
-        if has_token and "token" not in changes and _origin(before) != _origin(found.address):
-            raise RefusedError(
-                {
-                    "token": "The address leads to another host. Give the token again that is to "
-                    "be sent there, or an empty one."
-                }
-            )
+        if has_token and "token" not in changes and leads_elsewhere(before, found.address):
+            raise RefusedError({"token": f"{LEADS_ELSEWHERE} Give an empty one for none."})
         if changes:
             found.save(update_fields=list(changes))
             close(found)
@@ -179,8 +174,3 @@ def _check(source: Source) -> None:
         raise RefusedError(
             {"token": "A token is of ASCII letters, digits and signs, without a blank."}
         )
-
-
-def _origin(address: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)

@@ -40,3 +40,19 @@ def validate_header(name: str) -> None:
             "This can't be the header of an API key. Write a name such as X-API-Key, in letters, "
             "digits and hyphens."
         )
+
+
+# A token goes only where it was meant to go.
+LEADS_ELSEWHERE = (
+    "The address leads to another host. Give the token again that is to be sent there."
+)
+
+
+def leads_elsewhere(before: str, after: str) -> bool:
+    """Whether an address leads to another host, or by another way, than one before."""
+    return _origin(before) != _origin(after)
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
