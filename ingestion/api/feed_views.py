@@ -10,7 +10,6 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from ingestion.api.listing import RecordView
 from ingestion.api.record_views import find_meter
 from ingestion.api.source_choice import SourceChoice
@@ -19,7 +18,7 @@ from ingestion.models import Feed
 from ingestion.setting_up import set_source, unset_source
 from meters.api import documenting, examples
 from meters.api.bodies import Body, JsonParser, Truth, read_body
-from meters.api.guarding import Guarded, Need, permitted
+from meters.api.guarding import Guarded, Need, permitted, person_of
 from meters.api.parameters import Parameters
 from meters.registering import GoneError
 
@@ -147,13 +146,12 @@ class FeedView(Guarded, RecordView):
         Parameters(request.query_params, (), "format=json").check()
         meter = find_meter(muid)
         said = read_body(FeedBody(), request.data)
-        assert isinstance(request.user, User)
         try:
             done = set_source(
                 meter=meter,
                 source=said["source"],
                 is_active=said["is_active"],
-                person=request.user,
+                person=person_of(request),
             )
         except GoneError:
             raise NotFound(f"The meter {muid} or its source has just been deleted.") from None
@@ -175,8 +173,7 @@ class FeedView(Guarded, RecordView):
     )
     def delete(self, request: Request, muid: UUID) -> Response:
         Parameters(request.query_params, (), "format=json").check()
-        assert isinstance(request.user, User)
-        if not unset_source(meter=find_meter(muid), person=request.user):
+        if not unset_source(meter=find_meter(muid), person=person_of(request)):
             raise _without(muid)
         return Response(status=HTTPStatus.NO_CONTENT)
 

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.models import User
 from ingestion.api.runs_examples import PLANNED
 from ingestion.api.runs_serializers import RunDetailSerializer
 from ingestion.api.source_choice import SourceChoice
@@ -17,7 +16,7 @@ from ingestion.planning import MOST_METERS, plan_asked
 from ingestion.tasks import ingest_soon
 from meters.api import documenting, examples
 from meters.api.bodies import Body, JsonParser, Moment, Muid, read_body, refused
-from meters.api.guarding import Guarded, Need
+from meters.api.guarding import Guarded, Need, person_of
 from meters.api.parameters import Parameters
 from meters.registering import RefusedError
 
@@ -111,14 +110,13 @@ class RunPlanning(Guarded):
         Parameters(request.query_params, (), "format=json").check()
         body = RunBody()
         said = read_body(body, request.data)
-        assert isinstance(request.user, User)
         try:
             run = plan_asked(
                 source=said.get("source"),
                 meters=said.get("meters", ()),
                 start=said.get("start"),
                 stop=said.get("stop"),
-                person=request.user,
+                person=person_of(request),
             )
         except RefusedError as error:
             raise refused(body, error, request.data) from None

@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.models import User
 from ingestion.api.sources_serializers import (
     NO_SOURCE,
     ONE_SOURCE,
@@ -33,7 +32,7 @@ from meters.api.bodies import (
     read_body,
     refused,
 )
-from meters.api.guarding import Guarded, permitted
+from meters.api.guarding import Guarded, permitted, person_of
 from meters.api.parameters import Parameters
 from meters.registering import ConflictError, GoneError, RefusedError
 
@@ -155,11 +154,6 @@ def find_source(wanted: int) -> Source:
     if found is None:
         raise missing(wanted)
     return found
-
-
-def person_of(request: Request) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 class SourceMaking(Guarded):

@@ -11,6 +11,8 @@ from rest_framework.metadata import SimpleMetadata
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts.models import User
+
 
 @dataclass(frozen=True, slots=True)
 class Need:
@@ -77,3 +79,9 @@ class Guarded(APIView):
         need = self.needs.get(method or "")
         if need is not None and not need.is_met_by(request.user):
             raise PermissionDenied(need.words)
+
+
+def person_of(request: Request) -> User:
+    """Return who asks; a view that is closed to strangers knows that somebody does."""
+    assert isinstance(request.user, User)
+    return request.user

@@ -10,10 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.models import User
 from meters.api import documenting, examples
 from meters.api.bodies import Body, JsonParser, Moment, Muid, Text, read_body, refused
-from meters.api.guarding import Guarded, permitted
+from meters.api.guarding import Guarded, permitted, person_of
 from meters.api.parameters import Parameters
 from meters.api.serializers import MeterSerializer
 from meters.models import Meter
@@ -127,7 +126,7 @@ class MeterWriting(Guarded):
         body = MeterBody(context={"zone": _zone_of(request.data, zone(usual))})
         said = read_body(body, request.data)
         try:
-            meter = make_meter(said=said, default_zone=usual, person=_person(request))
+            meter = make_meter(said=said, default_zone=usual, person=person_of(request))
         except ConflictError as error:
             address = self._address(request, said["muid"])
             words = f"{error.faults['muid'].rstrip('.')}: {address}"
@@ -164,7 +163,7 @@ class MeterWriting(Guarded):
         body = MeterChangeBody(partial=True, context={"zone": _zone_of(request.data, meter.zone)})
         changes = read_body(body, request.data)
         try:
-            changed = change_meter(meter=meter, changes=changes, person=_person(request))
+            changed = change_meter(meter=meter, changes=changes, person=person_of(request))
         except GoneError:
             raise NotFound(f"There is no meter {meter.muid} here.") from None
         except RefusedError as error:
@@ -177,11 +176,6 @@ class MeterWriting(Guarded):
 
     def _address(self, request: Request, muid: object) -> str:
         return reverse("api:meter-detail", kwargs={"muid": muid}, request=request)
-
-
-def _person(request: Request) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _zone_of(given: object, usual: Zone) -> Zone:

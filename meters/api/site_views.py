@@ -14,11 +14,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
-from accounts.models import User
 from meters.api import documenting, examples
 from meters.api.bodies import Body, JsonParser, Text, read_body, refused
 from meters.api.filters import Ordering, ordering_by
-from meters.api.guarding import Guarded, permitted
+from meters.api.guarding import Guarded, permitted, person_of
 from meters.api.negotiation import Negotiation
 from meters.api.pagination import Pages
 from meters.api.parameters import Parameters, whole_number
@@ -153,7 +152,7 @@ class SiteViewSet(Guarded, ReadOnlyModelViewSet[Site]):
         body = SiteBody()
         said = read_body(body, request.data)
         try:
-            site = make_site(**said, person=self._person())
+            site = make_site(**said, person=person_of(request))
         except RefusedError as error:
             raise refused(body, error, request.data) from None
         address = reverse("api:site-detail", kwargs={"id": site.pk}, request=request)
@@ -182,7 +181,7 @@ class SiteViewSet(Guarded, ReadOnlyModelViewSet[Site]):
         site, body = self.get_object(), SiteBody(partial=True)
         changes = read_body(body, request.data)
         try:
-            changed = change_site(site=site, changes=changes, person=self._person())
+            changed = change_site(site=site, changes=changes, person=person_of(request))
         except GoneError:
             raise self._missing() from None
         except RefusedError as error:
@@ -209,7 +208,7 @@ class SiteViewSet(Guarded, ReadOnlyModelViewSet[Site]):
         self._no_parameters()
         site = self.get_object()
         try:
-            delete_site(site=site, person=self._person())
+            delete_site(site=site, person=person_of(request))
         except ConflictError as error:
             raise refused(SiteBody(), error, {}) from None
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -219,10 +218,6 @@ class SiteViewSet(Guarded, ReadOnlyModelViewSet[Site]):
 
     def _missing(self) -> NotFound:
         return NotFound(f"There is no site {str(self.kwargs['id'])[:20]} here.")
-
-    def _person(self) -> User:
-        assert isinstance(self.request.user, User)
-        return self.request.user
 
     def _described(self, site: Site) -> Any:
         return self.get_serializer(self.get_queryset().get(pk=site.pk)).data
