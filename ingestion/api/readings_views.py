@@ -1,7 +1,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -75,6 +75,7 @@ class ReadingsView(APIView):
     permission_classes = [IsAuthenticated, HasScope, MayStore]
     required_scope = Scope.PUSH
     content_negotiation_class = Negotiation
+    example_bodies: ClassVar[dict[str, object]] = {"POST": examples.PAYLOAD}
 
     def get_renderers(self) -> list[BaseRenderer]:
         # Files are written of readings alone.

@@ -1,7 +1,7 @@
 """Corrections by hand, and the revisions that they and sources leave."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -185,6 +185,7 @@ class CorrectionsView(GenericAPIView[Any]):
 
     content_negotiation_class = Negotiation
     serializer_class = CorrectionSerializer
+    example_bodies: ClassVar[dict[str, object]] = {"POST": record_examples.SET.value}
     pagination_class = None
     filter_backends = []
 

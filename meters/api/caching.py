@@ -16,49 +16,13 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 
 from meters.api.query import ReadingsQuery
-from meters.models import Meter, Register
-from meters.profiles import RowsSummary, summaries
-from meters.readings import TooFineError, usual_statistic
-from meters.series import Statistic
-from meters.zones import DAY, database_version
+from meters.models import Meter
+from meters.profiles import RowsSummary
+from meters.zones import database_version
 
 # No interval lasts longer [s]: once so much time is over since the end, no more is expected.
 SETTLED = 3600
 VARY = "Accept, Authorization, Cookie, Origin"
-
-
-def rows_of(asked: ReadingsQuery) -> dict[int, RowsSummary]:
-    """Sum up the stored days that the answer is made of, by register."""
-    query = asked.query
-    # An advance ends with the state after the range, however late that was read.
-    has_states = any(usual_statistic(one) is Statistic.ADVANCE for one in asked.registers)
-    return summaries(
-        [one.pk for one in asked.registers],
-        query.start // DAY - 1,
-        query.end // DAY + 1,
-        and_later=has_states,
-    )
-
-
-def fitting(asked: ReadingsQuery, rows: Mapping[int, RowsSummary]) -> ReadingsQuery:
-    """See before anything is read that no register is coarser than the grid.
-
-    Raises
-    ------
-    InvalidQuery
-        It is, and the resolution was asked for; else the finest that fits is taken.
-    """
-
-    def interval(register: Register) -> int:
-        known = rows.get(register.pk)
-        return (known and known.finest) or register.interval or 900
-
-    if not asked.registers:
-        return asked
-    coarsest = max(asked.registers, key=interval)
-    if asked.query.resolution.seconds >= interval(coarsest):
-        return asked
-    return asked.coarser(TooFineError(asked.query.resolution, coarsest, interval(coarsest)))
 
 
 def etag_of(

@@ -1,21 +1,25 @@
 """How readings go out: asked whether they have changed, then as JSON or as a file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.renderers import BrowsableAPIRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from meters.api.caching import cached, etag_of, fitting, is_current, not_modified, rows_of
+from meters.api.browsable import BrowsableRenderer
+from meters.api.caching import cached, etag_of, is_current, not_modified
 from meters.api.files import WRITERS
 from meters.api.query import MOST_POINTS, ReadingsQuery
 from meters.api.renderers import TABLES, OrjsonRenderer
 from meters.api.tables import pieces
-from meters.models import Meter
+from meters.models import Meter, Register
+from meters.profiles import RowsSummary, summaries
+from meters.readings import TooFineError, usual_statistic
+from meters.series import Statistic
+from meters.zones import DAY
 
-RENDERERS = [OrjsonRenderer, BrowsableAPIRenderer, *TABLES]
+RENDERERS = [OrjsonRenderer, BrowsableRenderer, *TABLES]
 # A file that is streamed holds what it likes; a sheet is made as a whole before it goes out.
 MOST_STREAMED = 20_000_000
 MOST_IN_SHEET = 50_000
@@ -54,8 +58,8 @@ def served(
         The resolution that was asked for is finer than a register.
     """
     form = form_of(request)
-    rows = rows_of(asked)
-    asked = fitting(asked, rows)
+    rows = _rows_of(asked)
+    asked = _fitting(asked, rows)
     etag = etag_of(meters, asked, rows, form)
     if is_current(request, etag):
         return not_modified(etag)
@@ -73,3 +77,37 @@ def _name(asked: ReadingsQuery, form: str) -> str:
     query = asked.query
     first, last = (query.zone.at(at).date() for at in (query.start, query.end - 1))
     return f"readings-{first}-{last}-{query.resolution}.{form}"
+
+
+def _rows_of(asked: ReadingsQuery) -> dict[int, RowsSummary]:
+    """Sum up the stored days that the answer is made of, by register."""
+    query = asked.query
+    # An advance ends with the state after the range, however late that was read.
+    has_states = any(usual_statistic(one) is Statistic.ADVANCE for one in asked.registers)
+    return summaries(
+        [one.pk for one in asked.registers],
+        query.start // DAY - 1,
+        query.end // DAY + 1,
+        and_later=has_states,
+    )
+
+
+def _fitting(asked: ReadingsQuery, rows: Mapping[int, RowsSummary]) -> ReadingsQuery:
+    """See before anything is read that no register is coarser than the grid.
+
+    Raises
+    ------
+    InvalidQuery
+        It is, and the resolution was asked for; else the finest that fits is taken.
+    """
+
+    def interval(register: Register) -> int:
+        known = rows.get(register.pk)
+        return (known and known.finest) or register.interval or 900
+
+    if not asked.registers:
+        return asked
+    coarsest = max(asked.registers, key=interval)
+    if asked.query.resolution.seconds >= interval(coarsest):
+        return asked
+    return asked.coarser(TooFineError(asked.query.resolution, coarsest, interval(coarsest)))

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -245,4 +247,11 @@ def test_the_browsable_page_says_how(in_acme: Customer) -> None:
     client = in_acme.client()
     page = client.get(ADDRESS, HTTP_ACCEPT="text/html")
     assert page.status_code == 200
-    assert "<style" not in page.content.decode()
+    html = page.content.decode()
+    assert "<style" not in html
+    # It shows readings, and begins a body that can be sent, as other pages of the API do.
+    assert "&quot;meters&quot;" in html
+    assert 'data-sends="POST"' in html
+    begun = re.search(r"<textarea[^>]*>(.*?)</textarea>", html, re.DOTALL)
+    assert begun is not None
+    assert json.loads(unescape(begun[1])) == examples.PAYLOAD
