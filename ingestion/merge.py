@@ -5,7 +5,7 @@ A *group* is the readings of one register on one local day, which is one row of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -71,6 +71,33 @@ class Merged:
     repeated: int
     conflicting: int
     intervals: dict[int, int]
+
+    def beside(self, rest: Ints, unchanged: Ints) -> "Merged":
+        """Add what was not merged, for it is known to change nothing.
+
+        Parameters
+        ----------
+        rest
+            Where in the batch the readings were that have been merged.
+        unchanged
+            The registers of the others, one for each reading.
+        """
+        keys, each = np.unique(unchanged, return_counts=True)
+        registers = np.union1d(self.registers, keys)
+
+        def grown(counts: Ints, at: Ints) -> Ints:
+            found = np.zeros(len(registers), dtype=np.int64)
+            found[np.searchsorted(registers, at)] = counts
+            return found
+
+        return replace(
+            self,
+            registers=registers,
+            new=grown(self.new, self.registers),
+            corrected=grown(self.corrected, self.registers),
+            unchanged=grown(self.unchanged, self.registers) + grown(each, keys),
+            refused=[(int(rest[at]), reason, words) for at, reason, words in self.refused],
+        )
 
 
 def merge(

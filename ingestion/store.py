@@ -14,11 +14,11 @@ import numpy as np
 from django.db import connection, transaction
 
 from ingestion.batch import Batch, Reason, Rejection
+from ingestion.comparing import StoredDays
 from ingestion.hand import ByHand, sign
-from ingestion.known import KnownDays
 from ingestion.layout import Incoming
-from ingestion.lookback import Held, Past, hold_off, past_of, worth_keeping
-from ingestion.merge import Merged, merge
+from ingestion.lookback import Held, Past, past_of, worth_keeping
+from ingestion.merge import Merged
 from ingestion.models import Run
 from ingestion.record import (
     MOST_KEPT,
@@ -39,9 +39,7 @@ from ingestion.registers import (
 )
 from ingestion.retrying import retried
 from ingestion.writing import keep_replaced, write_days
-from meters.days import DayTable
 from meters.obis import ObisCode
-from meters.profiles import read_unknown_days
 from meters.zones import zone
 
 
@@ -191,20 +189,19 @@ class _Storing:
 
     def _merge(self, part: Incoming, name: str, registers: Sequence[LockedRegister]) -> Merged:
         """Merge what came, but for what corrections by hand hold off."""
-        stored, by_hand = _stored_days(part, name, registers), self.context.by_hand
-        merged = _merge_stored(
-            part, stored, name, registers, self.default_interval, list_new=by_hand is not None
-        )
-        if by_hand is not None:
+        here = [register for register in registers if register.timezone == name]
+        stored = StoredDays.of(part, zone(name), here, self.default_interval)
+        if (by_hand := self.context.by_hand) is not None:
+            merged = stored.merged(list_new=True)
             by_hand.check(merged)
             return merged
+        merged = stored.merged_rest()
         # Asked only where something is written over: an unchanged repeat costs nothing.
         self.past = past_of(merged)
-        if not self.past.by_hand:
-            return replace(merged, replaced=worth_keeping(merged, self.past))
-        part, held = hold_off(part, stored, self.past.by_hand)
-        self._tell(held, registers)
-        merged = _merge_stored(part, stored, name, registers, self.default_interval)
+        if self.past.by_hand:
+            stored, held = stored.holding_off(self.past.by_hand)
+            self._tell(held, registers)
+            merged = stored.merged()
         return replace(merged, replaced=worth_keeping(merged, self.past))
 
     def _tell(self, held: Held, registers: Sequence[LockedRegister]) -> None:
@@ -341,39 +338,6 @@ def _of_zone(batch: Batch, registers: Sequence[LockedRegister], name: str) -> tu
     where = np.flatnonzero(here[batch.index])
     part, order = incoming.take(where).in_order()
     return part, where[order]
-
-
-def _stored_days(incoming: Incoming, name: str, registers: Sequence[LockedRegister]) -> DayTable:
-    """Read the stored days that readings of meters in one zone touch."""
-    if not len(incoming):
-        return DayTable.empty()
-    first, last = int(incoming.instants.min()), int(incoming.instants.max())
-    numbers = zone(name).day_starts(first, last + 1)[1].astype(np.int64)
-    keys = [r.pk for r in registers if r.timezone == name and not r.is_new]
-    if not keys:
-        return DayTable.empty()
-    known = KnownDays.of(incoming, zone(name))
-    stored, unsent = read_unknown_days(keys, int(numbers[0]), int(numbers[-1]), known.digests)
-    return known.filled(stored, unsent)
-
-
-def _merge_stored(
-    incoming: Incoming,
-    stored: DayTable,
-    name: str,
-    registers: Sequence[LockedRegister],
-    default_interval: int,
-    *,
-    list_new: bool = False,
-) -> Merged:
-    return merge(
-        incoming,
-        stored,
-        zone(name),
-        known={register.pk: register.interval for register in registers},
-        default_interval=default_interval,
-        list_new=list_new,
-    )
 
 
 def refusal(

@@ -1,6 +1,8 @@
-"""Days that come as they are stored: not read, and yet the store does what it would have done."""
+"""Days that come as they are stored: neither read nor merged, and yet the same is done."""
 
 from collections.abc import Sequence
+from dataclasses import astuple, replace
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -9,13 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.batch import Batch, RegisterKey
+from ingestion.comparing import StoredDays
 from ingestion.known import KnownDays
 from ingestion.layout import Incoming
 from ingestion.record import Counts
+from ingestion.registers import LockedRegister
 from ingestion.store import store
 from meters.models import DailyProfile, Register
 from meters.profiles import read_days, read_unknown_days
 from meters.zones import zone
+from tests.ingestion.ledger import Ledger, incoming
 from tests.ingestion.plant import (
     EXPORT,
     IMPORT,
@@ -37,7 +42,7 @@ Told = list[tuple[int, int, float, int]]
 
 
 @st.composite
-def deliveries(draw: st.DrawFn) -> list[Told]:
+def deliveries(draw: st.DrawFn, steps: Sequence[int] = (QUARTER,)) -> list[Told]:
     """Stretches of some days of two registers, sent whole, in part, changed, twice and mixed up."""
     told: list[Told] = []
     for _ in range(draw(st.integers(2, 6))):
@@ -48,7 +53,8 @@ def deliveries(draw: st.DrawFn) -> list[Told]:
             for register in draw(st.sampled_from([[0], [1], [0, 1]])):
                 begins = JANUARY + draw(st.integers(0, 40)) * 6 * QUARTER
                 value, n = draw(st.sampled_from([0.0, -0.0, 1.5])), draw(st.integers(1, 300))
-                delivery += [(register, begins + i * QUARTER, value, 1) for i in range(n)]
+                step = draw(st.sampled_from(steps))
+                delivery += [(register, begins + i * step, value, 1) for i in range(n)]
         for at in draw(st.lists(st.integers(0, len(delivery) - 1), max_size=4)):
             register, instant, value, quality = delivery[at]
             change = draw(st.sampled_from(["value", "quality", "gone", "twice", "zero"]))
@@ -103,6 +109,39 @@ def test_what_is_not_read_is_what_would_have_been(told: list[Told]) -> None:
             assert stored(meter.muid, obis) == expected
         compare(came, [Register.objects.get(meter=meter, obis=obis).pk for obis in codes])
     check_days()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(deliveries(steps=(QUARTER, QUARTER, QUARTER, 2 * QUARTER, 300)))
+def test_what_is_not_merged_changes_nothing_of_what_is(told: list[Told]) -> None:
+    ledger = Ledger()
+    for delivery in told:
+        check_rest(delivery, ledger)
+        ledger.take(delivery)
+        check_rest(delivery, ledger)
+
+
+def check_rest(delivery: Told, ledger: Ledger) -> None:
+    """Merge a delivery whole, and but for what is known; the same comes of it."""
+    readings, _ = incoming(delivery).in_order()
+    known, table = KnownDays.of(readings, ZURICH), ledger.table
+    unsent = np.isin(table.digests, known.digests)
+    blank = np.repeat(unsent, table.slots)
+    sent = replace(
+        table,
+        values=np.where(blank, np.nan, table.values),
+        qualities=np.where(blank, 0, table.qualities).astype(np.int16),
+    )
+    registers = [
+        LockedRegister(pk, uuid4(), IMPORT, "energy", "Europe/Zurich", ledger.known.get(pk), False)
+        for pk in (0, 1)
+    ]
+    stored = StoredDays(
+        readings, ZURICH, registers, 900,
+        known.unchanged(sent, unsent, ledger.known), lambda: known.filled(sent, unsent),
+    )  # fmt: skip
+    rest, whole = stored.merged_rest(), stored.merged()
+    assert repr(astuple(rest)) == repr(astuple(whole))
 
 
 def compare(came: Batch, registers: list[int]) -> None:
