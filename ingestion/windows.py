@@ -123,8 +123,9 @@ def windows(
             yield piece
             return
         answer = _ask(client, asked, piece, muid, piece.stop, limit)
-        # The last piece ends where the whole does, so its newest rows are the same anyway.
-        may_be_same = answer.is_full and answer.outside and piece.stop < stop
+        # The last piece ends where the whole does, so its newest rows are the same anyway; and so
+        # are those of a piece at whose end, counted in by the source, the meter fell silent.
+        may_be_same = answer.is_full and (answer.before or answer.after) and piece.stop < stop
         if may_be_same and piece.rows == whole.rows:
             # A file, or an API that does not know `stop`: asking on brings nothing else.
             if sum(map(len, whole.answers)) == limit:
@@ -181,12 +182,11 @@ def portions(pieces: Iterator[Window], patience: float = PATIENCE) -> Iterator[W
 @dataclass(frozen=True, slots=True)
 class _Answer:
     is_full: bool
-    outside: int
     oldest: int | None
     # None where it can't be told: nothing inside, something refused, or the oldest come first.
     newest: int | None
     oldest_first: bool
-    # How many of those outside lie before the window, and how many behind it.
+    # How many lie before the window, and how many behind its end.
     before: int
     after: int
 
@@ -203,9 +203,7 @@ def _ask(
     is_told = len(instants) and not oldest_first and not parsed.rejections
     newest = int(instants.max()) if is_told else None
     is_full = page.is_full or len(page.rows) >= limit
-    return _Answer(
-        is_full, parsed.outside, parsed.oldest, newest, oldest_first, parsed.before, parsed.after
-    )
+    return _Answer(is_full, parsed.oldest, newest, oldest_first, parsed.before, parsed.after)
 
 
 def _own_limit(

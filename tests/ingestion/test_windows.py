@@ -148,6 +148,17 @@ def test_rows_in_no_order_are_not_taken_for_all_there_are() -> None:
     assert upstream.asked[-1] == (pieces[-1].start, stop)
 
 
+def test_a_meter_that_fell_silent_where_a_piece_ends_is_read_whole() -> None:
+    # The source counts `stop` in, so this piece brings the very rows that the whole window did.
+    places = [0, 0, 0, 1, 1, 10, 10, 10, 11, 12]
+    rows = [row(START + QUARTER * place, number) for number, place in enumerate(places)]
+    upstream = Upstream(rows, limit=4, counts_stop_in=True)
+    stop = START + 13 * QUARTER
+    pieces = read(upstream, stop)
+    assert delivered(pieces) == wanted(rows, START, stop)
+    assert not warnings(pieces)
+
+
 @st.composite
 def upstreams(draw: st.DrawFn) -> Upstream:
     """Rows around a window of 40 quarter-hours: gaps, two registers, several at one instant."""
