@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meters.api.answers import BucketsBody
+from meters.api.answers import BucketsBody, Marks
+from meters.api.query import ReadingsQuery
 from meters.api.renderers import OrjsonRenderer
 from meters.grid import Grid, Resolution
 from meters.qualities import Quality
+from meters.readings import Query
 from meters.series import Buckets, Statistic
 from meters.zones import zone
 from tests.meters.clocks import odd_ranges
@@ -47,6 +49,13 @@ def buckets(draw: st.DrawFn) -> tuple[Buckets, str]:
     return found, name
 
 
+def body_of(found: Buckets, name: str, fill: str, layout: str) -> BucketsBody:
+    query = Query(0, 1, Resolution.parse("P1D"), zone(name), 0)
+    return BucketsBody(
+        found, Marks(found.edges, zone(name)), ReadingsQuery([], query, fill, layout, "")
+    )
+
+
 @settings(max_examples=150, deadline=None)
 @given(buckets(), st.sampled_from(["null", "none", "zero"]), st.sampled_from(["rows", "columns"]))
 def test_the_text_is_what_orjson_makes_of_objects(
@@ -54,7 +63,7 @@ def test_the_text_is_what_orjson_makes_of_objects(
 ) -> None:
     found, name = made
     with np.errstate(over="ignore"):
-        body = BucketsBody(found, zone(name), fill, layout)
+        body = body_of(found, name, fill, layout)
         assert body.json() == orjson.dumps(body.plain())
 
 
@@ -62,7 +71,7 @@ def test_the_text_is_what_orjson_makes_of_objects(
 def test_all_empty_buckets_may_be_left_out(layout: str) -> None:
     none = np.zeros(2, dtype=np.int64)
     found = Buckets(np.array([0, 900, 1800]), np.full(2, np.nan), none, none + 1, {}, Statistic.SUM)
-    body = BucketsBody(found, zone("Europe/Zurich"), "none", layout)
+    body = body_of(found, "Europe/Zurich", "none", layout)
     assert body.json() == orjson.dumps(body.plain())
 
 
@@ -70,7 +79,7 @@ def test_indented_it_is_the_same() -> None:
     count = np.array([1, 0])
     values, qualities = np.array([0.5, np.nan]), {"measured": count}
     found = Buckets(np.array([0, 900, 1800]), values, count, count + 1, qualities, Statistic.SUM)
-    data = {"series": [BucketsBody(found, zone("Europe/Zurich"), "null", "rows")]}
+    data = {"series": [body_of(found, "Europe/Zurich", "null", "rows")]}
     compact = OrjsonRenderer().render(data)
     indented = OrjsonRenderer().render(data, "application/json; indent=4")
     assert b"\n" in indented
