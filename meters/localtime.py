@@ -10,7 +10,7 @@ from meters.zones import DAY, Zone
 
 # 2023-02-01T00:00:00+01:00, put together from what many instants share.
 LENGTH = 25
-PARTS = np.dtype([("date", "V10"), ("minute", "V6"), ("second", "V3"), ("offset", "V6")])
+PARTS = [("date", "V10"), ("minute", "V6"), ("second", "V3"), ("offset", "V6")]
 MINUTES = np.array([b"T%02d:%02d" % divmod(minute, 60) for minute in range(1440)]).view("V6")
 SECONDS = np.array([b":%02d" % second for second in range(60)]).view("V3")
 Texts = npt.NDArray[np.bytes_]
@@ -32,10 +32,18 @@ def iso(instants: Ints, zone: Zone) -> list[str]:
     return [text[at : at + LENGTH] for at in range(0, len(text), LENGTH)]
 
 
-def iso_texts(instants: Ints, zone: Zone) -> Texts:
-    """Write instants as `iso` does, as an array of `LENGTH` bytes each."""
-    n = len(instants)
-    parts = np.empty(n, dtype=PARTS)
+def quoted(instants: Ints, zone: Zone) -> Texts:
+    """Write instants as `iso` does, each as JSON with a comma after it, ``"…",``."""
+    return iso_texts(instants, zone, before=b'"', after=b'",')
+
+
+def iso_texts(instants: Ints, zone: Zone, *, before: bytes = b"", after: bytes = b"") -> Texts:
+    """Write instants as `iso` does, as an array of bytes, each between what is before and after."""
+    around = {"before": before, "after": after}
+    first, last = ([(name, f"V{len(text)}")] if text else [] for name, text in around.items())
+    parts = np.empty(len(instants), dtype=[*first, *PARTS, *last])
+    for name, _ in (*first, *last):
+        parts[name] = np.void(around[name])
     offsets = zone.offsets(instants)
     local = instants + offsets
     days = local // DAY
@@ -50,7 +58,7 @@ def iso_texts(instants: Ints, zone: Zone) -> Texts:
     begins, lengths = stretches(offsets)
     written = [_offset(offset) for offset in offsets[begins].tolist()]
     parts["offset"] = np.repeat(np.array(written, dtype="S6").view("V6"), lengths)
-    return parts.view(f"S{LENGTH}")
+    return parts.view(f"S{len(before) + LENGTH + len(after)}")
 
 
 def stretches(numbers: Ints) -> tuple[Ints, Ints]:

@@ -12,7 +12,7 @@ from meters.api.query import ReadingsQuery
 from meters.api.renderers import Written
 from meters.combining import Combined, combined
 from meters.days import Floats, Ints
-from meters.localtime import Texts, iso, iso_texts
+from meters.localtime import Texts, iso, quoted
 from meters.models import Meter
 from meters.readings import RegisterReadings
 from meters.series import Buckets
@@ -33,7 +33,7 @@ class Marks:
 
     @cached_property
     def texts(self) -> Texts:
-        return iso_texts(self.edges, self.zone)
+        return quoted(self.edges, self.zone)
 
 
 class BucketsBody(Written):

@@ -9,15 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from meters.days import Floats, Ints
-from meters.localtime import LENGTH, Texts, stretches
+from meters.localtime import Texts, stretches
 
 # Sizes up to which codes are numbered by a table of all that there could be.
 TABLE = 1 << 20
-Bytes = npt.NDArray[np.bytes_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class BucketText:
     Attributes
     ----------
     start, end
-        Their local times, shape ``(n,)``.
+        Their local times as `meters.localtime.quoted` writes them, shape ``(n,)``.
     values
         NaN is written as null, shape ``(n,)``.
     count, expected
@@ -52,9 +50,9 @@ class BucketText:
         return b"".join(
             [
                 b'{"start":[',
-                _framed((b'"', self.start, b'",')).tobytes()[:-1],
+                _joined(self.start),
                 b'],"end":[',
-                _framed((b'"', self.end, b'",')).tobytes()[:-1],
+                _joined(self.end),
                 b'],"value":',
                 _numbers(self.values),
                 b',"count":',
@@ -77,7 +75,7 @@ class BucketText:
             % (self.count[at], self.expected[at], _quality(self.qualities, at))
             for at in kinds.tolist()
         ]
-        heads = _framed((b'{"start":"', self.start, b'","end":"', self.end, b'","value":'))
+        heads = _put_together((b'{"start":', self.start, b'"end":', self.end, b'"value":'))
         pieces: list[bytes] = [b""] * (3 * n)
         pieces[0::3] = heads.tolist()
         pieces[1::3] = _numbers(self.values)[1:-1].split(b",") if n else []
@@ -125,12 +123,16 @@ def _numbers(numbers: Floats | Ints) -> bytes:
     return orjson.dumps(np.ascontiguousarray(numbers), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _framed(parts: Sequence[bytes | Texts]) -> Bytes:
-    """Put texts between others that are always the same, as one array of bytes."""
-    sizes = [len(part) if isinstance(part, bytes) else LENGTH for part in parts]
+def _joined(texts: Texts) -> memoryview:
+    """Read texts that end with a comma as one, without the last comma."""
+    return np.ascontiguousarray(texts).view(np.uint8).data[:-1]
+
+
+def _put_together(parts: Sequence[bytes | Texts]) -> Texts:
+    """Put texts between others that are always the same."""
+    sizes = [len(part) if isinstance(part, bytes) else part.itemsize for part in parts]
     n = next(len(part) for part in parts if not isinstance(part, bytes))
-    framed = np.empty(n, dtype=[(f"part{at}", f"V{size}") for at, size in enumerate(sizes)])
+    made = np.empty(n, dtype=[(f"part{at}", f"V{size}") for at, size in enumerate(sizes)])
     for at, part in enumerate(parts):
-        text = np.bytes_(part) if isinstance(part, bytes) else part
-        framed[f"part{at}"] = text.view(f"V{sizes[at]}")
-    return framed.view(f"S{sum(sizes)}")
+        made[f"part{at}"] = np.void(part) if isinstance(part, bytes) else part.view(f"V{sizes[at]}")
+    return made.view(f"S{sum(sizes)}")
