@@ -14,6 +14,8 @@ import orjson
 from meters.days import Floats, Ints
 from meters.localtime import Texts, stretches
 
+# So many rows are written at a time.
+CHUNK = 4096
 # Sizes up to which codes are numbered by a table of all that there could be.
 TABLE = 1 << 20
 
@@ -75,12 +77,20 @@ class BucketText:
             % (self.count[at], self.expected[at], _quality(self.qualities, at))
             for at in kinds.tolist()
         ]
-        heads = _put_together((b'{"start":', self.start, b'"end":', self.end, b'"value":'))
-        pieces: list[bytes] = [b""] * (3 * n)
-        pieces[0::3] = heads.tolist()
-        pieces[1::3] = _numbers(self.values)[1:-1].split(b",") if n else []
-        pieces[2::3] = tails[which].tolist()
-        return b"[" + b"".join(pieces)[:-1] + b"]"
+        # In parts, so that what is needed beside the text stays small.
+        written = [
+            self._rows(slice(at, at + CHUNK), tails[which[at : at + CHUNK]].tolist())
+            for at in range(0, n, CHUNK)
+        ]
+        return b"[" + b"".join(written)[:-1] + b"]"
+
+    def _rows(self, part: slice, tails: list[bytes]) -> bytes:
+        start, end, values = self.start[part], self.end[part], self.values[part]
+        pieces: list[bytes] = [b""] * (3 * len(tails))
+        pieces[0::3] = _put_together((b'{"start":', start, b'"end":', end, b'"value":')).tolist()
+        pieces[1::3] = _numbers(values)[1:-1].split(b",")
+        pieces[2::3] = tails
+        return b"".join(pieces)
 
     def _kinds(self, columns: Sequence[Ints]) -> tuple[Ints, Ints]:
         """Tell buckets apart by whole numbers.

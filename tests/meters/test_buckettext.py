@@ -15,6 +15,7 @@ from meters.readings import Query
 from meters.series import Buckets, Statistic
 from meters.zones import zone
 from tests.meters.clocks import odd_ranges
+from tests.meters.stored import at
 
 VALUES = st.one_of(
     st.floats(allow_infinity=False, allow_nan=False),
@@ -65,6 +66,16 @@ def test_the_text_is_what_orjson_makes_of_objects(
     with np.errstate(over="ignore"):
         body = body_of(found, name, fill, layout)
         assert body.json() == orjson.dumps(body.plain())
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns"])
+def test_more_than_is_written_at_a_time(layout: str) -> None:
+    edges = np.arange(10_001) * 900 + at("2024-03-01", "Europe/Zurich")
+    count = (np.arange(10_000) % 7 > 0).astype(np.int64)
+    values = np.where(count > 0, np.arange(10_000) / 8, np.nan)
+    found = Buckets(edges, values, count, count, {"measured": count}, Statistic.SUM)
+    body = body_of(found, "Europe/Zurich", "null", layout)
+    assert body.json() == orjson.dumps(body.plain())
 
 
 @pytest.mark.parametrize("layout", ["rows", "columns"])
