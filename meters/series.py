@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
-import numpy.typing as npt
 
 from meters.days import DayTable, Floats, Ints, Mask, Qualities, exact_sums
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
@@ -215,19 +214,19 @@ class Series:
         validity = validity or Validity()
         edges = grid.edges
         part = self.within(grid.start, grid.end)
-        n = len(grid)
-        where = grid.locate(part.instants)
-        count = np.bincount(where, minlength=n).astype(np.int64)
-        straddling = int((part.instants + part.intervals > edges[where + 1]).sum()) if n else 0
+        # Both rise, so each bucket is a stretch of readings.
+        begins = np.searchsorted(part.instants, edges)
+        count = np.diff(begins)
+        straddling = int((part.instants + part.intervals > np.repeat(edges[1:], count)).sum())
         return Buckets(
             edges=edges,
-            values=_reduce(part.values, where, count, statistic),
+            values=_reduce(part.values, begins[:-1], count, statistic),
             count=count,
             expected=self.cadence.count(edges, validity.since, validity.until, now),
-            qualities=_quality_counts(part.qualities, where, n),
+            qualities=_quality_counts(part.qualities, begins),
             statistic=statistic,
             straddling=straddling,
-            covered=np.bincount(where, weights=part.intervals, minlength=n).astype(np.int64),
+            covered=_stretch_sums(part.intervals, begins),
         )
 
 
@@ -241,15 +240,13 @@ def check_fineness(resolution: Resolution, cadence: Cadence) -> None:
         )
 
 
-def _reduce(
-    values: Floats, where: npt.NDArray[np.int64], count: Ints, statistic: Statistic
-) -> Floats:
-    """Say the statistic of each bucket; `where` rises, so each bucket is a stretch of values."""
+def _reduce(values: Floats, begins: Ints, count: Ints, statistic: Statistic) -> Floats:
+    """Say the statistic of each bucket, a stretch of values."""
     result = np.full(len(count), np.nan)
     filled: Mask = count > 0
     if not filled.any():
         return result
-    starts = np.concatenate(([0], np.cumsum(count)[:-1]))[filled]
+    starts = begins[filled]
     match statistic:
         case Statistic.SUM | Statistic.ADVANCE:
             result[filled] = exact_sums(values, starts)
@@ -262,8 +259,15 @@ def _reduce(
     return result
 
 
-def _quality_counts(qualities: Qualities, where: npt.NDArray[np.int64], n: int) -> dict[str, Ints]:
+def _quality_counts(qualities: Qualities, begins: Ints) -> dict[str, Ints]:
+    occurring = np.flatnonzero(np.bincount(qualities))
     return {
-        NAMES[int(quality)]: np.bincount(where[qualities == quality], minlength=n).astype(np.int64)
-        for quality in np.unique(qualities)
+        NAMES[quality]: _stretch_sums(qualities == quality, begins)
+        for quality in occurring.tolist()
     }
+
+
+def _stretch_sums(numbers: Ints | Mask, begins: Ints) -> Ints:
+    """Add up whole numbers between each of `begins` and the next one."""
+    sums = np.concatenate(([0], np.cumsum(numbers, dtype=np.int64)))
+    return np.diff(sums[begins])

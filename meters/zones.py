@@ -36,6 +36,7 @@ class ZoneError(ValueError):
     """A name that is no IANA time zone."""
 
 
+@lru_cache(maxsize=1)
 def database_version() -> str:
     """Return the version of the zone database, for instance ``2026.6``."""
     return metadata.version("tzdata")

@@ -5,9 +5,14 @@ from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port
 from django_tenants.middleware.main import TenantMainMiddleware
-from django_tenants.utils import get_tenant_domain_model
 
+from config.compiled import CompiledQuery
+from tenants.models import Domain, Tenant
 from tenants.schema import enter_public, kept
+
+_by_host = CompiledQuery(
+    lambda: Domain.objects.filter(domain="example.com").select_related("tenant"),
+)
 
 
 class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
@@ -36,11 +41,10 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
             bare.add("127.0.0.1")
         if host in bare:
             return
-        domains = get_tenant_domain_model()
-        try:
-            tenant = self.get_tenant(domains, host)
-        except domains.DoesNotExist:
-            raise Http404("Nobody answers at this host.") from None
+        found = _by_host(host)
+        if not found:
+            raise Http404("Nobody answers at this host.")
+        tenant: Tenant = found[0].tenant
         request.urlconf = settings.ROOT_URLCONF
         request.tenant = tenant  # type: ignore[attr-defined]
         tenant.enter()

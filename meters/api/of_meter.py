@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound
 from rest_framework.views import APIView
 
+from config.compiled import CompiledQuery
 from meters.api.examples import MUID
 from meters.api.negotiation import Negotiation
 from meters.api.problems import InvalidQuery, ParameterError
@@ -34,17 +35,30 @@ def no_such_meters(missing: Sequence[UUID]) -> UnknownMeter:
     return UnknownMeter([ParameterError("meter", str(missing[0]), words, MUID)])
 
 
+_registers_of = CompiledQuery(
+    lambda: Register.objects.filter(meter__muid=UUID(MUID)).select_related("meter__site"),
+)
+
+
+def find_meter(muid: UUID) -> tuple[Meter, Sequence[Register]]:
+    """Find a meter with its site and its registers, each of which knows it, or answer 404."""
+    registers = _registers_of(muid)
+    if registers:
+        meter = registers[0].meter
+    else:
+        found = Meter.objects.select_related("site").filter(muid=muid).first()
+        if found is None:
+            raise NotFound(f"There is no meter {muid} here.")
+        meter = found
+    for register in registers:
+        register.meter = meter
+    return meter, registers
+
+
 class MeterView(APIView):
     """A view of one meter, by its MUID in the address."""
 
     content_negotiation_class = Negotiation
 
     def find(self, muid: UUID) -> tuple[Meter, Sequence[Register]]:
-        """Find a meter with its registers, or answer 404."""
-        meter = Meter.objects.all().with_registers().filter(muid=muid).first()
-        if meter is None:
-            raise NotFound(f"There is no meter {muid} here.")
-        registers = list(meter.registers.all())
-        for register in registers:
-            register.meter = meter
-        return meter, registers
+        return find_meter(muid)

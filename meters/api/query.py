@@ -121,12 +121,18 @@ def parse_query(
     return ReadingsQuery(registers, query, fill, layout, asked, combine)
 
 
-def for_meter(given: QueryDict, meter: Meter, now: int, most: int = MOST_POINTS) -> ReadingsQuery:
+def for_meter(
+    given: QueryDict,
+    meter: Meter,
+    registers: Sequence[Register],
+    now: int,
+    most: int = MOST_POINTS,
+) -> ReadingsQuery:
     """Read the parameters of a request for one meter's readings."""
     return parse_query(
         Parameters(given, NAMES, "resolution=P1D"),
         default_zone=meter.zone,
-        registers=own_registers([meter]),
+        registers=registers,
         now=now,
         most=most,
     )

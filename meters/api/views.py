@@ -1,5 +1,6 @@
 import time
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponseBase
@@ -18,6 +19,7 @@ from meters.api.answers import readings_answer
 from meters.api.filters import MeterFilter, Ordering, ordering_by
 from meters.api.meter_writing import MeterWriting
 from meters.api.negotiation import Negotiation
+from meters.api.of_meter import find_meter
 from meters.api.pagination import Pages
 from meters.api.parameters import Parameters, one_of, whole_number
 from meters.api.query import ReadingsQuery, for_meter
@@ -125,10 +127,10 @@ class MeterViewSet(MeterWriting, ReadOnlyModelViewSet[Meter]):
         filter_backends=[],
         renderer_classes=RENDERERS,
     )
-    def readings(self, request: Request, muid: str) -> Response | HttpResponseBase:
-        meter = self.get_object()
+    def readings(self, request: Request, muid: UUID) -> Response | HttpResponseBase:
+        meter, registers = find_meter(muid)
         now, most = int(time.time()), most_points(request)
-        asked = for_meter(request.query_params, meter, now, most)
+        asked = for_meter(request.query_params, meter, registers, now, most)
         return served(request, [meter], asked, lambda asked: self._answer(meter, asked))
 
     def _answer(self, meter: Meter, asked: ReadingsQuery) -> dict[str, Any]:

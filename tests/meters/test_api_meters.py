@@ -206,7 +206,8 @@ DOOR = ["SET search_path", "tenants_domain", "SET search_path", "accounts_apitok
 # What is told of meters beyond their own rows: their last days, and their sources.
 TOLD = ["LATERAL (SELECT * FROM daily_profile", "ingestion_feed"]
 LIST = [*DOOR, "COUNT(*)", "meters_meter", "meters_register", *TOLD]
-ONE = [*DOOR, "meters_meter", "meters_register"]
+# A meter comes with its registers.
+ONE = [*DOOR, 'INNER JOIN "meters_meter"']
 
 
 def assert_asked(work: Callable[[], object], wanted: list[str]) -> None:
@@ -259,7 +260,12 @@ def test_what_readings_ask(acme: Customer, number: int) -> None:
         meter.registers.update(interval=300)
     # The interval that is known today is not the one of the range, which its rows tell.
     assert_asked(ask(), [*ONE, versions, values])
-    assert_asked(lambda: api.get(f"meters/{meter.muid}/"), [*ONE, *TOLD])
+    path = f"meters/{meter.muid}/"
+    assert_asked(lambda: api.get(path), [*DOOR, "meters_meter", "meters_register", *TOLD])
+    held = api.get(f"{path}readings/", days)["ETag"]
+    again = lambda: api.get(f"{path}readings/", days, HTTP_IF_NONE_MATCH=held)  # noqa: E731
+    assert again().status_code == 304
+    assert_asked(again, [*ONE, versions])
 
 
 def test_what_mixed_qualities_and_kinds_ask(acme: Customer) -> None:
