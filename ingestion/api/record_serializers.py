@@ -102,6 +102,7 @@ class CorrectionSerializer(serializers.Serializer[dict[str, object]]):
     reason = serializers.CharField(max_length=REASON_LENGTH, help_text="Why; it is kept.")
     seen = serializers.IntegerField(
         required=False,
+        allow_null=True,
         help_text="The newest version that you have seen of the days concerned; where they have "
         "changed since, nothing is done (409).",
     )
