@@ -97,7 +97,9 @@ class CorrectionSerializer(serializers.Serializer[dict[str, object]]):
         help_text="With set; else it is kept.",
     )
     revision = serializers.IntegerField(
-        required=False, help_text="With restore: what stood there before this revision comes back."
+        required=False,
+        allow_null=True,
+        help_text="With restore: what stood there before this revision comes back.",
     )
     reason = serializers.CharField(max_length=REASON_LENGTH, help_text="Why; it is kept.")
     seen = serializers.IntegerField(

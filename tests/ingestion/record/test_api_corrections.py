@@ -109,6 +109,9 @@ def test_delete_a_local_day(acme: Customer, register: Register) -> None:
         ({"act": "restore"}, "revision", "no such revision"),
         ({"act": "restore", "revision": 10**30}, "revision", "whole number"),
         ({"seen": -1}, "seen", "whole number"),
+        ({"revision": {}}, "revision", "whole number"),
+        ({"act": "delete", "value": "0.5"}, "value", "a number"),
+        ({"act": "restore", "quality": "missing"}, "quality", "one of measured"),
         ({"valeu": 1}, "valeu", "not a field"),
     ],
 )
