@@ -17,7 +17,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.scopes import MEANINGS
-from accounts.throttling import count_request
+from accounts.throttling import count_refused, count_request
 from config.compiled import CompiledQuery
 
 # The last use is kept to the minute, for a row that is written at each request costs more than it
@@ -44,6 +44,7 @@ class BearerAuthentication(TokenAuthentication):  # type: ignore[misc]
             found: tuple[User, ApiToken] | None = super().authenticate(request)
         except AuthenticationFailed:
             request._request.refused_token = True  # type: ignore[attr-defined]  # noqa: SLF001 - the documented way to Django's request
+            count_refused(request._request)  # noqa: SLF001 - as above
             raise
         if found is None:
             return None

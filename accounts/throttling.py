@@ -134,6 +134,20 @@ class TooManyRequests(APIException):
         self.wait = over.seconds
 
 
+class TooManyRefused(APIException):
+    """429: more tokens that are not good than are listened to in a minute."""
+
+    status_code = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, over: Allowance) -> None:
+        super().__init__(
+            f"From this address came more than {over.limit:,} tokens within a minute that are not "
+            f"good here, and neither is this one. Ask again in {over.seconds} seconds, with a "
+            "token made under your name → API tokens."
+        )
+        self.wait = over.seconds
+
+
 class Counter:
     """Counts in Redis, and does without it while it is gone."""
 
@@ -146,9 +160,18 @@ class Counter:
         self._script = self._redis.register_script(SCRIPT)
         self._gone_until = 0.0
 
-    def count(self, schema: str, program: str) -> Standing | None:
-        """Count a request; None where nothing is counted."""
-        limits = settings.API_RATE_PROGRAM, settings.API_RATE_TENANT
+    def count(
+        self, schema: str, program: str, limits: tuple[int, int] | None = None
+    ) -> Standing | None:
+        """Count a request; None where nothing is counted.
+
+        Parameters
+        ----------
+        limits
+            Of the program and of its tenant, 0 where there is none; the usual ones where None.
+        """
+        if limits is None:
+            limits = settings.API_RATE_PROGRAM, settings.API_RATE_TENANT
         if not any(limits) or time.monotonic() < self._gone_until:
             return None
         # In braces what a cluster keeps on one node, as a script needs it.
@@ -201,3 +224,25 @@ def count_request(request: HttpRequest, program: str) -> None:
     request.rate_standing = standing  # type: ignore[attr-defined]
     if standing is not None and standing.tightest.is_over:
         raise TooManyRequests(standing.tightest)
+
+
+def count_refused(request: HttpRequest) -> None:
+    """Count a token that is not good, by the address from which it came.
+
+    Only such requests are counted and turned away, after the token was looked for: behind one
+    address, often that of a proxy, may stand many programs, and none of them may lock out the
+    others. Nobody guesses 256 bits; the limit is for programs that do not notice their refusal.
+
+    Raises
+    ------
+    TooManyRefused
+        It is one too many.
+    """
+    schema: str = connection.schema_name  # type: ignore[attr-defined]
+    address = request.META.get("REMOTE_ADDR", "")
+    limits = settings.API_RATE_REFUSED, 0
+    standing = counter(settings.CACHES["default"]["LOCATION"]).count(
+        schema, f"refused:{address}", limits
+    )
+    if standing is not None and standing.tightest.is_over:
+        raise TooManyRefused(standing.tightest)

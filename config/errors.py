@@ -1,12 +1,16 @@
 """Answers of last resort: a page for people, a problem (RFC 9457) for programs."""
 
+import sys
 from http import HTTPStatus
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
+# After a database that did not answer [s].
+RETRY_AFTER = 5
 
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -46,7 +50,24 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Called while the error is being handled: a database that is gone, or busy for too long, comes
+    # back by itself, and a program may ask again.
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return unavailable(request)
     words = "Something went wrong on our side; what is stored is safe. It has been logged."
     return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or defaults.server_error(
         request
     )
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """503: the database does not answer."""
+    words = (
+        "The database does not answer at the moment; what is stored is safe, and nothing was done. "
+        f"Ask again in {RETRY_AFTER} seconds."
+    )
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    response = _for_programs(request, status, words) or defaults.server_error(request)
+    response.status_code = status
+    response.headers["Retry-After"] = str(RETRY_AFTER)
+    return response

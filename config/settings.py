@@ -319,7 +319,7 @@ REST_FRAMEWORK = {
         "meters.api.renderers.OrjsonRenderer",
         "meters.api.browsable.BrowsableRenderer",
     ],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["meters.api.parsers.JsonParser"],
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
         "rest_framework.filters.SearchFilter",
@@ -354,6 +354,8 @@ SPECTACULAR_SETTINGS = {
 # Requests in a minute, of each token or person who is signed in and of each tenant; 0: no limit.
 API_RATE_PROGRAM = number("API_RATE_PROGRAM", default=600)
 API_RATE_TENANT = number("API_RATE_TENANT", default=6_000)
+# Refused tokens in a minute, of each address and tenant; 0: no limit.
+API_RATE_REFUSED = number("API_RATE_REFUSED", default=60)
 # How long a token is good that a front end hands to a browser [min].
 BROWSER_TOKEN_MINUTES = number("BROWSER_TOKEN_MINUTES", default=15, least=1)
 

@@ -185,6 +185,19 @@ def read_next_days(registers: Sequence[int], after: int) -> DayTable:
     )
 
 
+def latest_versions(registers: Sequence[int]) -> dict[int, int]:
+    """Say of each register which version its latest day row has that holds readings."""
+    if not registers:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT asked.id, found.version FROM unnest(ARRAY[{_list(registers)}]::bigint[]) "
+            "AS asked(id) CROSS JOIN LATERAL (SELECT version FROM daily_profile WHERE register_id "
+            '= asked.id AND "count" > 0 ORDER BY "day" DESC LIMIT 1) AS found'
+        )
+        return dict(cursor.fetchall())
+
+
 def first_reading(registers: Sequence[int]) -> int | None:
     """Say when the first stored interval of several registers begins [s]; None without any."""
     return min(first_readings(registers).values(), default=None)

@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.REDIS_URL = settings.CELERY_BROKER_URL = f"{base}/{own}"
     settings.CACHES["default"]["LOCATION"] = f"{base}/{own + 1}"
     # Tests ask faster than any program should; what is about limits sets its own.
-    settings.API_RATE_PROGRAM = settings.API_RATE_TENANT = 10**9
+    settings.API_RATE_PROGRAM = settings.API_RATE_TENANT = settings.API_RATE_REFUSED = 10**9
     # The strength of a hash is not what most tests are about, and scrypt takes its time.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

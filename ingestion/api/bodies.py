@@ -1,19 +1,14 @@
 """Request bodies as they came: bytes, and never more of them than are taken."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import IO, Any
 
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
-from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
-
-class TooLarge(APIException):
-    """413: the body is larger than is taken."""
-
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+from meters.api.parsers import TooLarge
 
 
 class RawBody(BaseParser):

@@ -17,7 +17,7 @@ from ingestion.api.sources_serializers import FOR_STAFF, STAFF_ONLY
 from ingestion.models import Feed
 from ingestion.setting_up import set_source, unset_source
 from meters.api import documenting, examples
-from meters.api.bodies import Body, JsonParser, Truth, read_body
+from meters.api.bodies import Body, Truth, read_body
 from meters.api.guarding import Guarded, Need, permitted, person_of
 from meters.api.parameters import Parameters
 from meters.registering import GoneError
@@ -96,7 +96,6 @@ class FeedView(Guarded, RecordView):
     serializer_class = FeedSerializer
     queryset = Feed.objects.all()
     pagination_class = None
-    parser_classes = [JsonParser]
     needs = {"GET": Need(FOR_STAFF, staff=True), "PUT": MAY_CHANGE, "DELETE": MAY_DELETE}
     bodies: ClassVar[dict[str, type[Body]]] = {"PUT": FeedBody}
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
+from ingestion.api.answering_once import IDEMPOTENCY_KEY
 from ingestion.doors.columns import MARKS, Wishes, parse_code, parse_mapping, parse_muid, parse_unit
 from ingestion.doors.table import DoorError
 from ingestion.intervals import LENGTHS
@@ -63,13 +64,7 @@ PARAMETERS = [
         "Of CSV: `true` takes mean power (kW) as the energy of its interval (kWh).",
         enum=SWITCH,
     ),
-    OpenApiParameter(
-        "Idempotency-Key",
-        str,
-        OpenApiParameter.HEADER,
-        description="Of your choice, one for each request. Sent again within 24 hours with the "
-        "same request it is answered as before, and nothing is done twice.",
-    ),
+    IDEMPOTENCY_KEY,
 ]
 
 

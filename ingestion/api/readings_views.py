@@ -1,11 +1,10 @@
-import hashlib
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.permissions import SAFE_METHODS, BasePermission, IsAuthenticated
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -16,6 +15,7 @@ from accounts.permissions import HasScope
 from accounts.scopes import Scope
 from config.errors import PROBLEM_MEDIA_TYPE, problem
 from ingestion.api import readings_examples as examples
+from ingestion.api.answering_once import Unprocessable, answered_once, key_of
 from ingestion.api.bodies import CsvBody, JsonBody
 from ingestion.api.readings_parameters import PARAMETERS, Said, read_parameters
 from ingestion.api.readings_serializers import StoredSerializer
@@ -26,7 +26,7 @@ from ingestion.doors.kinds import Kind
 from ingestion.doors.proposal import propose
 from ingestion.doors.table import DoorError
 from ingestion.files import asked_of
-from ingestion.idempotency import LONGEST_KEY, Answer, KeyInUseError, KeyTakenError, answer_once
+from ingestion.idempotency import Answer
 from ingestion.lease import worker_name
 from ingestion.models import Run
 from ingestion.results import RunResult
@@ -39,18 +39,6 @@ from meters.api.serializers import ManyReadingsSerializer
 from meters.api.serving import RENDERERS
 
 MOST_TOLD = 100
-
-
-class Unprocessable(APIException):
-    """422: it was understood, and can't be done."""
-
-    status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-
-
-class InUse(APIException):
-    """409: the same is under way."""
-
-    status_code = HTTPStatus.CONFLICT
 
 
 class MayStore(BasePermission):
@@ -79,8 +67,8 @@ class ReadingsView(APIView):
 
     def get_renderers(self) -> list[BaseRenderer]:
         # Files are written of readings alone.
-        is_given = self.request.method in SAFE_METHODS
-        return [one() for one in (RENDERERS if is_given else self.renderer_classes)]
+        is_sent = self.request.method == "POST"
+        return [one() for one in (self.renderer_classes if is_sent else RENDERERS)]
 
     @extend_schema(
         operation_id="readings_list",
@@ -128,36 +116,18 @@ class ReadingsView(APIView):
         body: bytes = parsed.get("body", b"") if isinstance(parsed, dict) else b""
         if not body.strip():
             raise ParseError("The request has no body; send readings as JSON or CSV.")
-        key = request.headers.get("idempotency-key", "")
-        if "idempotency-key" not in request.headers:
+        key = key_of(request)
+        if key is None:
             sent = _read(request, said, body, is_table=is_table)
             result = take_in(sent.delivery, worker=worker_name())
             return _response(_answer(request, result, sent.assumed))
-        if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
-            raise ParseError(
-                f"The header Idempotency-Key holds 1 to {LONGEST_KEY} printable ASCII characters, "
-                "for example a UUID."
-            )
 
         def work() -> Answer:
             sent = _read(request, said, body, is_table=is_table)
             result = take_in_at_once(sent.delivery, worker=worker_name())
             return _answer(request, result, sent.assumed)
 
-        try:
-            answer = answer_once(
-                person=int(request.user.pk or 0), key=key, digest=_digest(request, body), work=work
-            )
-        except KeyInUseError:
-            raise InUse(
-                "A request with this Idempotency-Key is being answered. Ask again in a moment."
-            ) from None
-        except KeyTakenError:
-            raise Unprocessable(
-                "This Idempotency-Key was sent with another request before. Nothing was stored; "
-                "choose another key for another request."
-            ) from None
-        return _response(answer)
+        return _response(answered_once(request, key, body, work))
 
 
 def _read(request: Request, said: Said, body: bytes, *, is_table: bool) -> _Sent:
@@ -193,13 +163,6 @@ def _read(request: Request, said: Said, body: bytes, *, is_table: bool) -> _Sent
         only=said.muid,
     )
     return _Sent(delivery, assumed + brought.remarks)
-
-
-def _digest(request: Request, body: bytes) -> str:
-    """Sum up everything that the request says; the order of parameters says nothing."""
-    query = sorted((name, request.query_params.getlist(name)) for name in request.query_params)
-    head = repr((request.method, request.path, query, request.content_type))
-    return hashlib.sha256(head.encode() + b"\0" + body).hexdigest()
 
 
 def _answer(request: Request, result: RunResult, assumed: tuple[str, ...]) -> Answer:

@@ -162,14 +162,16 @@ def read_correction(body: object, meter: Meter) -> AskedCorrection:
     """
     fields = _Body(body, meter)
     act, reason, seen = fields.act(), fields.text("reason"), fields.whole("seen")
-    where, revision, value, quality = None, None, None, None
+    where, revision = None, None
+    # Also where the act makes nothing of them: what is no number or quality is a mistake.
+    value, quality = fields.number("value"), fields.quality()
+    if act is not Act.RESTORE:
+        fields.whole("revision")
     if act is Act.RESTORE:
         revision = fields.own_revision()
     elif act is not None:
         register, start, end = fields.register(), fields.moment("start"), fields.moment("end")
         where = Range(register, start, end, seen) if register else None
-        if act is Act.SET:
-            value, quality = fields.number("value"), fields.quality()
     if fields.errors or act is None:
         raise InvalidQuery(fields.errors)
     return AskedCorrection(act, reason, where, value, quality, revision, seen)

@@ -97,11 +97,14 @@ class CorrectionSerializer(serializers.Serializer[dict[str, object]]):
         help_text="With set; else it is kept.",
     )
     revision = serializers.IntegerField(
-        required=False, help_text="With restore: what stood there before this revision comes back."
+        required=False,
+        allow_null=True,
+        help_text="With restore: what stood there before this revision comes back.",
     )
     reason = serializers.CharField(max_length=REASON_LENGTH, help_text="Why; it is kept.")
     seen = serializers.IntegerField(
         required=False,
+        allow_null=True,
         help_text="The newest version that you have seen of the days concerned; where they have "
         "changed since, nothing is done (409).",
     )

@@ -1,21 +1,26 @@
 """Runs planned over the API: what is to be ingested now."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from ingestion.api.answering_once import IDEMPOTENCY_KEY, TAKEN, answered_once, key_of
 from ingestion.api.runs_examples import PLANNED
 from ingestion.api.runs_serializers import RunDetailSerializer
 from ingestion.api.source_choice import SourceChoice
+from ingestion.idempotency import Answer
+from ingestion.models import Run
 from ingestion.planning import MOST_METERS, plan_asked
 from ingestion.tasks import ingest_soon
 from meters.api import documenting, examples
-from meters.api.bodies import Body, JsonParser, Moment, Muid, read_body, refused
+from meters.api.bodies import Body, Moment, Muid, read_body, refused
 from meters.api.guarding import Guarded, Need, person_of
 from meters.api.parameters import Parameters
 from meters.registering import RefusedError
@@ -71,7 +76,6 @@ class RunBody(Body):
 class RunPlanning(Guarded):
     """The half of the list of runs that writes."""
 
-    parser_classes = [JsonParser]
     needs = {"POST": FOR_STAFF}
     bodies: ClassVar[dict[str, type[Body]]] = {"POST": RunBody}
 
@@ -82,6 +86,7 @@ class RunPlanning(Guarded):
         "wakes a worker for it. 202 means that it is planned: `Location` is its address, to be "
         "asked until its `state` is neither `queued` nor `running`. The same again asks again, and "
         "changes nothing of what is stored already.",
+        parameters=[IDEMPOTENCY_KEY],
         request=RunBody,
         examples=[
             documenting.request_example(RunBody, "Two days of a meter"),
@@ -103,6 +108,7 @@ class RunPlanning(Guarded):
                 "PUT /api/v1/meters/{muid}/source/.",
                 f'["{examples.MUID}"]',
             ),
+            **documenting.not_again(TAKEN),
             **examples.ALWAYS,
         },
     )
@@ -110,20 +116,35 @@ class RunPlanning(Guarded):
         Parameters(request.query_params, (), "format=json").check()
         body = RunBody()
         said = read_body(body, request.data)
-        try:
-            run = plan_asked(
-                source=said.get("source"),
-                meters=said.get("meters", ()),
-                start=said.get("start"),
-                stop=said.get("stop"),
-                person=person_of(request),
-            )
-        except RefusedError as error:
-            raise refused(body, error, request.data) from None
-        ingest_soon([run])
-        address = reverse("runs-api:run", kwargs={"id": run.pk}, request=request)
-        return Response(
-            RunDetailSerializer(run, context={"request": request}).data,
-            status=HTTPStatus.ACCEPTED,
-            headers={"Location": address},
+        key = key_of(request)
+
+        def work() -> Answer:
+            run = _planned(body, said, request)
+            told = RunDetailSerializer(run, context={"request": request}).data
+            return Answer(HTTPStatus.ACCEPTED, dict(told))
+
+        if key is None:
+            answer = work()
+        else:
+            sent = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+            answer = answered_once(request, key, sent, work)
+        address = reverse("runs-api:run", kwargs={"id": answer.body["id"]}, request=request)
+        headers = {"Location": address}
+        if answer.is_repeated:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(answer.body, status=answer.status, headers=headers)
+
+
+def _planned(body: RunBody, said: Mapping[str, Any], request: Request) -> Run:
+    try:
+        run = plan_asked(
+            source=said.get("source"),
+            meters=said.get("meters", ()),
+            start=said.get("start"),
+            stop=said.get("stop"),
+            person=person_of(request),
         )
+    except RefusedError as error:
+        raise refused(body, error, request.data) from None
+    ingest_soon([run])
+    return run

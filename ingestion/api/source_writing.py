@@ -24,7 +24,6 @@ from ingestion.setting_up import change_source, delete_source, make_source
 from meters.api import documenting, examples
 from meters.api.bodies import (
     Body,
-    JsonParser,
     Moment,
     Text,
     Truth,
@@ -159,7 +158,6 @@ def find_source(wanted: int) -> Source:
 class SourceMaking(Guarded):
     """The half of the list of sources that writes."""
 
-    parser_classes = [JsonParser]
     needs = {"POST": MAY_ADD}
     bodies: ClassVar[dict[str, type[Body]]] = {"POST": SourceBody}
 
@@ -197,7 +195,6 @@ class SourceMaking(Guarded):
 class SourceChanging(Guarded):
     """The half of one source that writes."""
 
-    parser_classes = [JsonParser]
     needs = {"PATCH": MAY_CHANGE, "DELETE": MAY_DELETE}
     bodies: ClassVar[dict[str, type[Body]]] = {"PATCH": SourceBody}
 

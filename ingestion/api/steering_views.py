@@ -18,7 +18,7 @@ from ingestion.api.sources_serializers import NO_SOURCE, ONE_SOURCE, SOURCE, Sou
 from ingestion.models import Run, Source
 from ingestion.tasks import ingest_soon
 from meters.api import documenting, examples
-from meters.api.bodies import Body, Conflict, JsonParser, read_body
+from meters.api.bodies import Body, Conflict, read_body
 from meters.api.guarding import Guarded, Need
 from meters.api.parameters import Parameters
 
@@ -33,7 +33,6 @@ class SteeringView(Guarded, RecordView):
     """A button: what it does stands in its address."""
 
     pagination_class = None
-    parser_classes = [JsonParser]
     needs = {"POST": FOR_STAFF}
     bodies: ClassVar[dict[str, type[Body]]] = {"POST": NothingBody}
 

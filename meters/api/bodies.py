@@ -5,16 +5,14 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import IO, Any, ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
-from django.template.defaultfilters import filesizeformat
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ErrorDetail, ParseError, UnsupportedMediaType
+from rest_framework.exceptions import ErrorDetail, ParseError
 from rest_framework.fields import empty
-from rest_framework.parsers import BaseParser
 
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.muids import MuidError, read_muid
@@ -22,15 +20,8 @@ from meters.ranges import MomentError, parse_moment
 from meters.registering import ConflictError, RefusedError
 from meters.zones import zone
 
-MOST_BYTES = 1_048_576
 # Of the names that are no field's; whoever sends thousands learns no more from all of them.
 MOST_UNKNOWN = 20
-
-
-class TooLarge(APIException):
-    """413: the body is larger than is taken."""
-
-    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 class Conflict(InvalidQuery):
@@ -44,34 +35,6 @@ class Conflict(InvalidQuery):
         made = cls([])
         made.detail = ErrorDetail(words)
         return made
-
-
-class JsonParser(BaseParser):
-    """JSON of a bounded size, and nested no deeper than anybody needs."""
-
-    media_type = "application/json"
-
-    def parse(
-        self,
-        stream: IO[Any],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        request = (parser_context or {})["request"]
-        if request.headers.get("content-encoding", "identity") != "identity":
-            raise UnsupportedMediaType(
-                media_type or "", "Send the body as it is, without Content-Encoding."
-            )
-        try:
-            body: bytes = stream.read(MOST_BYTES + 1)
-        except OSError:
-            raise ParseError("The body broke off. Nothing was done; send it again.") from None
-        if len(body) > MOST_BYTES:
-            raise TooLarge(f"The body is larger than {filesizeformat(MOST_BYTES)}.")
-        try:
-            return orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise ParseError(f"The body is not JSON in UTF-8: {error}.") from None
 
 
 # --- Fields: each takes what it says, and guesses nothing -----------------------------------------

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 
 from meters.api import examples
 from meters.api.bounds import read_range
+from meters.api.caching import etag_of_meter, held_or
 from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters
 from meters.api.query import read_registers
@@ -152,7 +154,7 @@ class CoverageView(MeterView):
             **examples.ALWAYS,
         },
     )
-    def get(self, request: Request, muid: UUID) -> Response:
+    def get(self, request: Request, muid: UUID) -> Response | HttpResponse:
         meter, registers = self.find(muid)
         now = int(time.time())
         parameters = Parameters(request.query_params, NAMES, "start=2023-02-01")
@@ -160,12 +162,15 @@ class CoverageView(MeterView):
         wanted = read_registers(parameters, registers)
         start, end = read_range(parameters, where, now)
         parameters.check()
-        return Response(
-            {
+
+        def answer() -> dict[str, Any]:
+            return {
                 "meter": str(meter.muid),
                 "timezone": where.name,
                 "start": where.at(start).isoformat(),
                 "end": where.at(end).isoformat(),
                 "registers": [_register(one, where) for one in coverage(wanted, start, end, now)],
             }
-        )
+
+        etag = etag_of_meter(request, meter, wanted, (start, end), now, where.name)
+        return held_or(request, etag, answer)

@@ -62,3 +62,8 @@ def forbidden(need: Need) -> Problems:
 def missing(when: str, words: str) -> Problems:
     """Document 404."""
     return _problem(404, when, words)
+
+
+def not_again(words: str) -> Problems:
+    """Document 422 of a request whose Idempotency-Key stands for another one."""
+    return _problem(422, "The Idempotency-Key was sent with another request before.", words)

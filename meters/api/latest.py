@@ -1,12 +1,13 @@
 """The latest readings: of one meter, and of many for the tiles of a dashboard."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,14 +15,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from meters.api import examples
+from meters.api.caching import form_of, held_or, present, summed_up
+from meters.api.choosing import WHICH, Chosen, read_chosen
 from meters.api.negotiation import Negotiation
-from meters.api.of_meter import TIMEZONE, MeterView, no_such_meters
+from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.latest import Latest, latest_readings
 from meters.models import Meter
-from meters.muids import read_muid
 from meters.obis import ObisCode
+from meters.profiles import latest_versions
 from meters.zones import Zone, zone
 
 # At once; a dashboard of more asks by site.
@@ -164,7 +167,7 @@ class MeterLatestView(MeterView):
         examples=[ONE],
         responses={200: LatestSerializer, **BAD_ZONE, **examples.NO_METER, **examples.ALWAYS},
     )
-    def get(self, request: Request, muid: UUID) -> Response:
+    def get(self, request: Request, muid: UUID) -> Response | HttpResponse:
         meter, registers = self.find(muid)
         parameters = Parameters(request.query_params, ("timezone",), "timezone=UTC")
         where = parameters.read("timezone", zone, meter.zone, meter.timezone)
@@ -172,7 +175,7 @@ class MeterLatestView(MeterView):
         site = meter.site.name if meter.site else None
         codes = {register.pk: register.obis for register in registers}
         tile = Tile(meter.muid, meter.name, site, meter.timezone, codes)
-        return Response(answers([tile], where, int(time.time()))[0])
+        return _served(request, [tile], where, lambda answers: answers[0])
 
 
 class LatestView(APIView):
@@ -193,7 +196,11 @@ class LatestView(APIView):
                 description="MUID of a meter; several by commas, or by giving it again.",
             ),
             OpenApiParameter(
-                "site", str, description="Name of a site, as it is written: all its meters."
+                "site",
+                str,
+                many=True,
+                description="Name of a site, as it is written: all its meters; several by giving "
+                "it again.",
             ),
             OpenApiParameter(
                 "timezone",
@@ -210,38 +217,36 @@ class LatestView(APIView):
             **examples.ALWAYS,
         },
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> Response | HttpResponse:
         given = request.query_params
-        parameters = Parameters(given, ("meter", "site", "timezone"), "timezone=UTC")
-        nobody: list[UUID] = []
-        muids = parameters.read_all("meter", _muids, nobody, examples.MUID)
-        site = parameters.read("site", str, "", "Mill Street 4")
+        parameters = Parameters(given, (*WHICH, "timezone"), "timezone=UTC")
         where = parameters.read("timezone", zone, None, "Europe/Zurich")
-        if muids and site:
-            parameters.refuse("site", "Give either “meter” or “site”.", "")
+        chosen = read_chosen(parameters)
         parameters.check()
-        found = _found(muids, site)
-        return Response({"meters": answers(found, where, int(time.time()))})
+        return _served(request, _found(chosen), where, lambda answers: {"meters": answers})
 
 
-def _muids(texts: Sequence[str]) -> list[UUID]:
-    return [read_muid(text) for text in texts]
-
-
-def _found(muids: Sequence[UUID], site: str) -> list[Tile]:
-    wanted = Meter.objects.all()
-    if muids:
-        wanted = wanted.filter(muid__in=muids)
-    if site:
-        wanted = wanted.filter(site__name=site)
-    # Of the meters, not of the rows that joining them with their registers makes.
-    found = tiles(
-        Meter.objects.filter(pk__in=wanted.order_by("pk").values("pk")[: MOST_METERS + 1])
+def _served(
+    request: Request,
+    found: Sequence[Tile],
+    where: Zone | None,
+    shape: Callable[[list[dict[str, Any]]], dict[str, Any]],
+) -> Response | HttpResponse:
+    now = int(time.time())
+    versions = latest_versions([pk for tile in found for pk in tile.registers])
+    # How long ago it was is of this minute.
+    etag = summed_up(
+        request.path, form_of(request), where and where.name, found, versions, present(now, now)
     )
+    return held_or(request, etag, lambda: shape(answers(found, where, now)))
+
+
+def _found(chosen: Chosen) -> list[Tile]:
+    # Of the meters, not of the rows that joining them with their registers makes.
+    wanted = chosen.of(Meter.objects.all()).order_by("pk").values("pk")[: MOST_METERS + 1]
+    found = tiles(Meter.objects.filter(pk__in=wanted))
     if len(found) > MOST_METERS:
         words = f"These are more than {MOST_METERS:,} meters; name some, or a site."
         raise InvalidQuery([ParameterError("meter", "", words, str(found[0].muid))])
-    there = {tile.muid for tile in found}
-    if missing := [muid for muid in muids if muid not in there]:
-        raise no_such_meters(missing)
+    chosen.check(tile.muid for tile in found)
     return found

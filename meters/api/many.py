@@ -4,17 +4,16 @@ from collections.abc import Sequence
 
 from django.http import QueryDict
 
-from meters.api.examples import MUID
-from meters.api.of_meter import no_such_meters
+from meters.api.choosing import WHICH as CHOICE
+from meters.api.choosing import read_chosen
 from meters.api.parameters import Parameters, one_of
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.api.query import MOST_POINTS, NAMES, ReadingsQuery, own_registers, parse_query
 from meters.combining import Combine
 from meters.models import Meter
-from meters.muids import read_muid
 from meters.zones import Zone, zone
 
-WHICH = ("meter", "site", "combine")
+WHICH = (*CHOICE, "combine")
 MOST_METERS = 1_000
 # What is read for an answer in which all meters are put together.
 MOST_READ = 3_000_000
@@ -29,8 +28,8 @@ def for_meters(
     ------
     InvalidQuery
         400, with each parameter at fault, what is wrong, and a value that works.
-    UnknownMeter
-        404; so is another tenant's meter.
+    NotHere
+        404: there is no such meter or site; so is another tenant's.
     """
     parameters = Parameters(given, (*WHICH, *NAMES), "resolution=P1D")
     meters = _chosen(parameters)
@@ -69,37 +68,21 @@ def _check_combined(parameters: Parameters) -> None:
 
 
 def _chosen(parameters: Parameters) -> list[Meter]:
-    """Find the meters that are asked for: by MUID, by site, or all of the tenant's."""
-    everything = Meter.objects.all().with_registers()
-
-    def by_muid(texts: Sequence[str]) -> list[Meter]:
-        muids = [read_muid(text) for text in texts]
-        found = {meter.muid: meter for meter in everything.filter(muid__in=muids)}
-        if missing := [muid for muid in muids if muid not in found]:
-            raise no_such_meters(missing)
-        return [found[muid] for muid in dict.fromkeys(muids)]
-
-    def by_site(texts: Sequence[str]) -> list[Meter]:
-        found = list(everything.filter(site__name__in=texts))
-        for text in texts:
-            if not any(meter.site and meter.site.name == text for meter in found):
-                raise ValueError(f"There is no site “{text[:60]}” with meters here.")
-        return found
-
-    nobody: list[Meter] = []
-    named = parameters.read_all("meter", by_muid, nobody, MUID)
-    of_site = parameters.read_all("site", by_site, nobody, "Mill Street 4")
+    """Find the meters that are asked for, those named by MUID first and as they were named."""
+    chosen = read_chosen(parameters)
     if parameters.errors:
         return []
-    found = list({meter.pk: meter for meter in (*named, *of_site)}.values())
-    found = found or list(everything[: MOST_METERS + 1])
+    found = list(chosen.of(Meter.objects.all().with_registers())[: MOST_METERS + 1])
     if len(found) > MOST_METERS:
         parameters.refuse(
             "meter",
             f"These are more than {MOST_METERS:,} meters. Name those you want, or one site.",
             str(found[0].muid),
         )
-    return found[:MOST_METERS]
+        return []
+    chosen.check(meter.muid for meter in found)
+    place = {muid: at for at, muid in enumerate(chosen.muids)}
+    return sorted(found, key=lambda meter: place.get(meter.muid, len(place)))
 
 
 def _common_zone(parameters: Parameters, meters: Sequence[Meter]) -> Zone:

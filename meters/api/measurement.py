@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from config.errors import PROBLEM_MEDIA_TYPE
 from meters.api import examples
-from meters.api.of_meter import UnknownMeter
+from meters.api.of_meter import NotHere
 from meters.api.parameters import FORMAT, Parameters, one_of, whole_number
 from meters.api.problems import InvalidQuery, ParameterError
 from meters.models import Meter, Register
@@ -113,7 +113,7 @@ def find(asked: Asked) -> tuple[Meter, list[Register]]:
 
     Raises
     ------
-    UnknownMeter
+    NotHere
         404; so is another tenant's meter.
     InvalidQuery
         400, where none of its registers came under that measurement.
@@ -126,7 +126,7 @@ def find(asked: Asked) -> tuple[Meter, list[Register]]:
         meter = Meter.objects.filter(muid=muid).prefetch_related("registers").first()
     if meter is None:
         words = f"There is no meter with the muid “{asked.muid[:40]}” here."
-        raise UnknownMeter([ParameterError("muid", asked.muid, words, EXAMPLES["muid"])])
+        raise NotHere([ParameterError("muid", asked.muid, words, EXAMPLES["muid"])])
     registers = list(meter.registers.all())
     own = sorted({register.measurement for register in registers})
     # A meter of which nothing has come yet answers with no rows, whatever is asked for: who pulls

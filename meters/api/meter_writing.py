@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from meters.api import documenting, examples
-from meters.api.bodies import Body, JsonParser, Moment, Muid, Text, read_body, refused
+from meters.api.bodies import Body, Moment, Muid, Text, read_body, refused
 from meters.api.guarding import Guarded, permitted, person_of
 from meters.api.parameters import Parameters
 from meters.api.serializers import MeterSerializer
@@ -95,7 +95,6 @@ HAS_READINGS = (
 class MeterWriting(Guarded):
     """The half of the meters' endpoint that writes."""
 
-    parser_classes = [JsonParser]
     needs = {"POST": MAY_ADD, "PATCH": MAY_CHANGE}
     bodies: ClassVar[dict[str, type[Body]]] = {"POST": MeterBody, "PATCH": MeterChangeBody}
 

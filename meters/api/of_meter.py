@@ -22,17 +22,23 @@ TIMEZONE = OpenApiParameter(
 )
 
 
-class UnknownMeter(InvalidQuery):
-    """404: a query parameter names a meter that the tenant doesn't have."""
+class NotHere(InvalidQuery):
+    """404: a query parameter names a meter or a site that the tenant doesn't have."""
 
     status_code = HTTPStatus.NOT_FOUND
 
 
-def no_such_meters(missing: Sequence[UUID]) -> UnknownMeter:
+def no_such_meters(missing: Sequence[UUID]) -> NotHere:
     """Say which of the meters that the parameter `meter` names there are not."""
     others = f", nor {len(missing) - 1:,} others" if len(missing) > 1 else ""
     words = f"There is no meter {missing[0]} here{others}."
-    return UnknownMeter([ParameterError("meter", str(missing[0]), words, MUID)])
+    return NotHere([ParameterError("meter", str(missing[0]), words, MUID)])
+
+
+def no_such_site(name: str) -> NotHere:
+    """Say that there is no site of that name."""
+    words = f"There is no site “{name[:60]}” here; the sites are listed at /api/v1/sites/."
+    return NotHere([ParameterError("site", name, words, "Mill Street 4")])
 
 
 _registers_of = CompiledQuery(

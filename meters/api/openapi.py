@@ -19,6 +19,8 @@ OFTEN = (
     "again in 23 seconds. Ask for longer ranges or more meters at once, and send "
     "If-None-Match, to need fewer requests."
 )
+LARGE = "The body is larger than 1.0 MB."
+NO_JSON = "“text/plain” is not taken here; send application/json."
 
 
 class OperationSchema(AutoSchema):
@@ -39,6 +41,9 @@ class OperationSchema(AutoSchema):
             operation["description"] = f"{said}\n\nNeeds the scope `{scope}`.".strip()
             # Where a view documents a refusal of its own, that is the one to expect.
             answers.setdefault("403", _problem(403, "The token lacks the scope.", _lacks(scope)))
+        if "requestBody" in operation:
+            answers.setdefault("413", _problem(413, "The body is too large.", LARGE))
+            answers.setdefault("415", _problem(415, "The body is not JSON.", NO_JSON))
         answers["429"] = _problem(429, "There were too many requests in a minute.", OFTEN)
         answers["429"]["headers"] = _headers() | {
             "Retry-After": _header("integer", "Ask again after so many seconds.")

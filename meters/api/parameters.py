@@ -76,6 +76,15 @@ class Parameters:
             self.refuse(name, str(error), example, ",".join(texts))
             return default
 
+    def read_each(self, name: str, example: str) -> list[str]:
+        """Read a parameter that may be given several times, and whose values may hold commas."""
+        texts = list(dict.fromkeys(text for text in self.given.getlist(name) if text))
+        try:
+            return [_whole(name, text) for text in texts]
+        except ValueError as error:
+            self.refuse(name, str(error), example, texts[-1])
+            return []
+
     def is_refused(self, name: str) -> bool:
         return any(error.parameter == name for error in self.errors)
 

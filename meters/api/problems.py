@@ -75,6 +75,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             "This needs an API token, sent as “Authorization: Bearer lg_…”, or a browser that is "
             "signed in."
         )
+    elif isinstance(exc, exceptions.MethodNotAllowed):
+        there = ", ".join(getattr(context.get("view"), "allowed_methods", ()))
+        asked = str(getattr(context.get("request"), "method", ""))[:20]
+        detail = f"{asked} is not answered here; there are {there}."
     else:
         detail = str(exc.detail)
     response.data = problem(response.status_code, detail, errors)

@@ -64,7 +64,7 @@ MANY_PARAMETERS = [
         "MUID of a meter; several with commas or by giving it again. All of the tenant's where "
         "neither meters nor sites are named.",
     ),
-    _text("site", "Name of a site, whose meters are taken; several like meters."),
+    _text("site", "Name of a site, whose meters are taken; several by giving it again."),
     _text(
         "combine",
         "Put the meters together: sum adds their active energy up by direction, net takes export "

@@ -8,16 +8,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from meters.api.browsable import BrowsableRenderer
-from meters.api.caching import cached, etag_of, is_current, not_modified
+from meters.api.caching import (
+    cached,
+    etag_of,
+    form_of,
+    is_current,
+    not_modified,
+    stored_rows,
+)
 from meters.api.files import WRITERS
 from meters.api.query import MOST_POINTS, ReadingsQuery
 from meters.api.renderers import TABLES, OrjsonRenderer
 from meters.api.tables import pieces
 from meters.models import Meter, Register
-from meters.profiles import RowsSummary, summaries
-from meters.readings import TooFineError, usual_statistic
-from meters.series import Statistic
-from meters.zones import DAY
+from meters.profiles import RowsSummary
+from meters.readings import TooFineError
 
 RENDERERS = [OrjsonRenderer, BrowsableRenderer, *TABLES]
 # A file that is streamed holds what it likes; a sheet is made as a whole before it goes out.
@@ -34,10 +39,6 @@ def most_points(request: Request) -> int:
     if form == "xlsx":
         return MOST_IN_SHEET
     return MOST_STREAMED if form in MEDIA_TYPES else MOST_POINTS
-
-
-def form_of(request: Request) -> str:
-    return str(request.accepted_renderer.format)
 
 
 def served(
@@ -58,7 +59,7 @@ def served(
         The resolution that was asked for is finer than a register.
     """
     form = form_of(request)
-    rows = _rows_of(asked)
+    rows = stored_rows(asked.registers, asked.query.start, asked.query.end)
     asked = _fitting(asked, rows)
     etag = etag_of(meters, asked, rows, form)
     if is_current(request, etag):
@@ -77,19 +78,6 @@ def _name(asked: ReadingsQuery, form: str) -> str:
     query = asked.query
     first, last = (query.zone.at(at).date() for at in (query.start, query.end - 1))
     return f"readings-{first}-{last}-{query.resolution}.{form}"
-
-
-def _rows_of(asked: ReadingsQuery) -> dict[int, RowsSummary]:
-    """Sum up the stored days that the answer is made of, by register."""
-    query = asked.query
-    # An advance ends with the state after the range, however late that was read.
-    has_states = any(usual_statistic(one) is Statistic.ADVANCE for one in asked.registers)
-    return summaries(
-        [one.pk for one in asked.registers],
-        query.start // DAY - 1,
-        query.end // DAY + 1,
-        and_later=has_states,
-    )
 
 
 def _fitting(asked: ReadingsQuery, rows: Mapping[int, RowsSummary]) -> ReadingsQuery:

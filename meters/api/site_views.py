@@ -15,7 +15,7 @@ from rest_framework.reverse import reverse
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from meters.api import documenting, examples
-from meters.api.bodies import Body, JsonParser, Text, read_body, refused
+from meters.api.bodies import Body, Text, read_body, refused
 from meters.api.filters import Ordering, ordering_by
 from meters.api.guarding import Guarded, permitted, person_of
 from meters.api.negotiation import Negotiation
@@ -96,7 +96,6 @@ class SiteViewSet(Guarded, ReadOnlyModelViewSet[Site]):
     serializer_class = SiteSerializer
     content_negotiation_class = Negotiation
     pagination_class = Pages
-    parser_classes = [JsonParser]
     queryset = Site.objects.all()
     lookup_field = "pk"
     lookup_url_kwarg = "id"

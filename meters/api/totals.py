@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from django.http import QueryDict
+from django.http import HttpResponse, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from meters.api import examples
 from meters.api.answers import reset_note
 from meters.api.bounds import read_range
+from meters.api.caching import etag_of_meter, held_or
 from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters, one_of
 from meters.api.query import read_registers
@@ -172,7 +173,7 @@ class TotalsView(MeterView):
             **examples.ALWAYS,
         },
     )
-    def get(self, request: Request, muid: UUID) -> Response:
+    def get(self, request: Request, muid: UUID) -> Response | HttpResponse:
         meter, registers = self.find(muid)
         now, given = int(time.time()), request.query_params
         parameters = Parameters(given, NAMES, "period=month")
@@ -181,16 +182,21 @@ class TotalsView(MeterView):
         period, edges = read_edges(given, parameters, where, now)
         _check_days(parameters, edges, wanted, where)
         parameters.check()
-        return Response(
-            {
+        start, end = int(edges[0]), int(edges[-1])
+
+        def body() -> dict[str, Any]:
+            return {
                 "meter": str(meter.muid),
                 "timezone": where.name,
                 "period": period or None,
-                "start": where.at(int(edges[0])).isoformat(),
-                "end": where.at(int(edges[-1])).isoformat(),
+                "start": where.at(start).isoformat(),
+                "end": where.at(end).isoformat(),
                 "registers": [answer(one, where) for one in totals(wanted, edges, where, now)],
             }
-        )
+
+        asked = (where.name, period, edges.tolist())
+        etag = etag_of_meter(request, meter, wanted, (start, end), now, asked)
+        return held_or(request, etag, body)
 
 
 def _check_days(

@@ -145,6 +145,30 @@ def test_whoever_is_nobody_takes_from_nobody(acme: Customer, limits: Any) -> Non
     assert fields(get(acme, token_of(acme, "read")))[:2] == (5, 4)
 
 
+def test_tokens_that_are_not_good_are_limited_by_address(
+    acme: Customer, nordwind: Customer, settings: Any
+) -> None:
+    settings.API_RATE_REFUSED = 3
+    wrong, good = "lg_" + 64 * "0", token_of(acme, "read")
+    here, there = "192.0.2.1", "192.0.2.2"
+    for secret in (wrong, nordwind.token, "lg_" + 64 * "1"):
+        assert get(acme, secret, REMOTE_ADDR=here).status_code == 401
+    answer = get(acme, wrong, REMOTE_ADDR=here)
+    words = problem_of(answer, 429)
+    assert words.startswith("From this address came more than 3 tokens within a minute")
+    wait = int(answer.headers["Retry-After"])
+    assert 1 <= wait <= 60
+    assert f"again in {wait} seconds" in words
+    assert "RateLimit-Limit" not in answer.headers
+    # No other address, tenant or good token suffers for it, nor who sends none at all.
+    assert get(acme, wrong, REMOTE_ADDR=there).status_code == 401
+    assert get(nordwind, wrong, REMOTE_ADDR=here).status_code == 401
+    assert get(acme, good, REMOTE_ADDR=here).status_code == 200
+    assert Client(HTTP_HOST=acme.domain).get(METERS, REMOTE_ADDR=here).status_code == 401
+    settings.API_RATE_REFUSED = 0
+    assert get(acme, wrong, REMOTE_ADDR=here).status_code == 401
+
+
 def test_a_preflight_is_not_counted(acme: Customer, limits: Any) -> None:
     limits(5, 5)
     for _ in range(7):

@@ -176,3 +176,91 @@ def test_compression_leaves_it_true(acme: Customer, meter: Meter) -> None:
     assert packed["Content-Encoding"] == "gzip"
     assert api.get(path, query, HTTP_IF_NONE_MATCH=packed["ETag"]).status_code == 304
     assert "Accept-Encoding" in packed["Vary"]
+
+
+# Everything else that is told of a meter's readings, with what may be asked of it.
+RANGE = {"start": "2023-02-01", "end": "2023-02-04"}
+OTHERS = pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("meters/{}/coverage/", RANGE),
+        ("meters/{}/totals/", RANGE),
+        ("meters/{}/totals/", {"edges": "2023-02-01,2023-02-03,2023-02-04"}),
+        ("meters/{}/latest/", {}),
+        ("latest/", {}),
+    ],
+)
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Let no minute begin."""
+    now = 1_700_000_040.0
+    monkeypatch.setattr("time.time", lambda: now)
+    return now
+
+
+@OTHERS
+def test_whatever_is_told_of_readings_is_held_alike(
+    acme: Customer, meter: Meter, still: float, path: str, query: dict[str, str]
+) -> None:
+    api, path = Api(acme), path.format(meter.muid)
+    first = api.get(path, query)
+    assert first.status_code == 200
+    held = first["ETag"]
+    assert held.startswith('W/"')
+    assert first["Cache-Control"] == "private, no-cache"
+    with statements() as sent:
+        answer = api.get(path, query, HTTP_IF_NONE_MATCH=held)
+    assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", held)
+    # Not one value is read, nor what days say of them.
+    assert not [text for text in sent if "values" in text or "COPY" in text or "total" in text]
+    other = {**query, "timezone": "Europe/London"}
+    assert api.get(path, other, HTTP_IF_NONE_MATCH=held).status_code == 200
+    with acme.tenant.entered():
+        fill(meter, START, 5 * 96)
+    assert api.get(path, query, HTTP_IF_NONE_MATCH=held).status_code == 304
+    tags = {held}
+    for change in (
+        # The last one of all, and one within the range.
+        lambda: fill(meter, START + 5 * DAY, 1),
+        lambda: fill(meter, START + DAY, 1, 7.0),
+        lambda: fill(meter, START + DAY, 96, obis="1-0:2.29.0*255"),
+        lambda: Meter.objects.update(timezone="Europe/Berlin"),
+    ):
+        with acme.tenant.entered():
+            change()
+        tags.add(api.get(path, query)["ETag"])
+    # Coverage and totals know nothing of what comes after the range, the latest of what is before.
+    assert len(tags) == 4
+    with in_public():
+        Tenant.objects.filter(pk=acme.tenant.pk).update(epoch=uuid4())
+    assert api.get(path, query)["ETag"] not in tags
+
+
+@OTHERS
+def test_a_minute_later_what_is_past_holds_and_what_is_not_does_not(
+    acme: Customer,
+    meter: Meter,
+    still: float,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    query: dict[str, str],
+) -> None:
+    api, path = Api(acme), path.format(meter.muid)
+    held = api.get(path, query)["ETag"]
+    monkeypatch.setattr("time.time", lambda: still + 60)
+    # Of the latest ones it is told how old they are.
+    wanted = 200 if "latest" in path else 304
+    assert api.get(path, query, HTTP_IF_NONE_MATCH=held).status_code == wanted
+
+
+def test_totals_of_states_end_with_one_that_is_read_later(acme: Customer) -> None:
+    with acme.tenant.entered():
+        meter = Meter.objects.create(name="States")
+        fill(meter, START, 3 * 96, obis=STATE)
+    api, path = Api(acme), f"meters/{meter.muid}/totals/"
+    held = api.get(path, RANGE)["ETag"]
+    with acme.tenant.entered():
+        fill(meter, START + 30 * DAY, 96, 500.0, obis=STATE)
+    assert api.get(path, RANGE, HTTP_IF_NONE_MATCH=held).status_code == 200

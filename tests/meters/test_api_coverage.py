@@ -268,8 +268,8 @@ def test_what_it_asks(acme: Customer) -> None:
             readings = Readings.steady(start, start + 60 * 86_400)
             write(make_register(meter, obis), readings.only(readings.instants != start + 2_000_700))
     api, query = Api(acme), {"start": "2023-01-01", "end": "2023-03-01"}
-    totals, chosen = "coalesce(total", "unnest"
-    assert_asked(lambda: ask(api, meter, **query), [*ONE, totals, chosen])
+    versions, totals, chosen = "max(version)", "coalesce(total", "unnest"
+    assert_asked(lambda: ask(api, meter, **query), [*ONE, versions, totals, chosen])
     with statements() as sent:
         ask(api, meter, **query)
     # Of sixty days the first, those with a gap and those by the end are opened.

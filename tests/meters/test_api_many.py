@@ -115,7 +115,6 @@ def test_sums_hold_whatever_the_grid(acme: Customer, house: dict[str, Meter]) ->
     ("query", "parameter", "words"),
     [
         ({"meter": "x"}, "meter", "MUID"),
-        ({"site": "Nowhere"}, "site", "There is no site “Nowhere” with meters here."),
         ({}, "timezone", "in several zones (Europe/London, Europe/Zurich)"),
         ({"combine": "mean", "timezone": "UTC"}, "combine", "not one of sum, net"),
         (
@@ -147,8 +146,6 @@ def test_what_can_not_be_had(
         mended = {**DAYS, "timezone": "UTC"}
     elif parameter == "meter":
         mended["meter"] = str(house["grid"].muid)
-    elif parameter == "site":
-        mended["site"] = "Mill Street 4"
     elif parameter == "register":
         mended.pop("register")
     elif parameter == "statistic" and "site" in query:
@@ -238,3 +235,28 @@ def test_more_meters_than_are_taken_are_refused_and_never_left_out(
     assert error["message"].startswith("These are more than 1 meters.")
     one = {**DAYS, "timezone": "UTC", "meter": error["example"]}
     assert len(Api(acme).get("readings/", one).json()["meters"]) == 1
+
+
+def test_a_site_is_named_as_it_is_written(
+    acme: Customer, nordwind: Customer, house: dict[str, Meter]
+) -> None:
+    with acme.tenant.entered():
+        Site.objects.create(name="Empty, with a comma")
+        house["grid"].site = Site.objects.create(name="Mill, Zurich")
+        house["grid"].save()
+    api, query = Api(acme), {**DAYS, "timezone": "UTC"}
+    for path, more in (("readings/", query), ("latest/", {})):
+
+        def muids(site: str, path: str = path, more: dict[str, str] = more) -> list[str]:
+            found = api.get(path, {**more, "site": site}).json()["meters"]
+            return [one["meter"] for one in found]
+
+        assert muids("Mill, Zurich") == [str(house["grid"].muid)]
+        # None of its meters are all of them, not all of the tenant's.
+        assert muids("Empty, with a comma") == []
+        for other, site in ((api, "Nowhere"), (Api(nordwind), "Mill, Zurich")):
+            answer = other.get(path, {**more, "site": site})
+            assert answer.status_code == 404
+            [error] = answer.json()["errors"]
+            assert (error["parameter"], error["value"]) == ("site", site)
+            assert error["message"].startswith(f"There is no site “{site}” here")

@@ -40,6 +40,9 @@ def assert_problem(response, status: int) -> dict:
         409: "Conflict",
         413: "Request Entity Too Large",
         415: "Unsupported Media Type",
+        422: "Unprocessable Entity",
+        429: "Too Many Requests",
+        503: "Service Unavailable",
         500: "Internal Server Error",
     }
     assert set(body) <= {"type", "title", "status", "detail", "errors"}

@@ -156,6 +156,7 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/runs/": {
             *("page", "page_size", "state", "trigger", "source", "meter", "since", "until")
         },
+        "POST /api/v1/runs/": {"Idempotency-Key"},
         "GET /api/v1/runs/{id}/": {"id"},
         "GET /api/v1/runs/{id}/outcomes/": {"id", "page", "page_size", "show"},
         "POST /api/v1/meters/{muid}/erasure/": {"muid"},

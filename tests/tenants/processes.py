@@ -30,6 +30,7 @@ def environment(**more: str) -> dict[str, str]:
         # Trials ask faster than any program should.
         "API_RATE_PROGRAM": "0",
         "API_RATE_TENANT": "0",
+        "API_RATE_REFUSED": "0",
         "PYTHONPATH": str(settings.BASE_DIR),
         **more,
     }

@@ -100,7 +100,7 @@ def test_delete_a_local_day(acme: Customer, register: Register) -> None:
         ({"value": "0.5"}, "value", "a number"),
         ({"value": True}, "value", "a number"),
         ({"value": 1e10}, "value", "no number that a meter"),
-        ({"value": 10**400}, "value", "a number"),
+        ({"value": 1e301}, "value", "a number"),
         ({"value": None, "quality": None}, "value", "a value, a quality or both"),
         ({"quality": "missing"}, "quality", "one of measured"),
         ({"quality": {}}, "quality", "one of measured"),
@@ -109,6 +109,9 @@ def test_delete_a_local_day(acme: Customer, register: Register) -> None:
         ({"act": "restore"}, "revision", "no such revision"),
         ({"act": "restore", "revision": 10**30}, "revision", "whole number"),
         ({"seen": -1}, "seen", "whole number"),
+        ({"revision": {}}, "revision", "whole number"),
+        ({"act": "delete", "value": "0.5"}, "value", "a number"),
+        ({"act": "restore", "quality": "missing"}, "quality", "one of measured"),
         ({"valeu": 1}, "valeu", "not a field"),
     ],
 )

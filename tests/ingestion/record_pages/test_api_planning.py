@@ -1,13 +1,17 @@
 """Runs planned, cancelled and done again over the API, by staff."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from ingestion.models import Feed, Outcome, Run, Source
 from ingestion.services import plan_run
 from meters.models import Meter
@@ -202,3 +206,49 @@ def test_who_may(acme: Customer, nordwind: Customer, api: Api, meters: dict[str,
 def test_start_of_today_is_not_the_future(api: Api) -> None:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     assert api.send("post", "runs/", {"source": "Water", "start": now}).status_code == 202
+
+
+def test_a_key_plans_it_once(api: Api, nordwind: Customer) -> None:
+    key = {"HTTP_IDEMPOTENCY_KEY": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    body = {"source": "Grid operator", "start": "2023-02-01", "stop": "2023-02-03"}
+    first, again = (api.send("post", "runs/", body, **key) for _ in range(2))
+    assert first.status_code == again.status_code == 202
+    assert first.json() == again.json()
+    assert first.headers["location"] == again.headers["location"]
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    # In another order and notation it says the same.
+    assert api.send("post", "runs/", json.dumps(dict(reversed(body.items())), indent=1), **key)
+    assert len(waiting(api)) == 1
+    other = api.send("post", "runs/", {"source": "Water"}, **key)
+    assert "was sent with another request before" in assert_problem(other, 422)["detail"]
+    # Without a key each request is one of its own, and so is each person's key.
+    assert api.send("post", "runs/", body).status_code == 202
+    clerk = account(api.customer, staff=True)
+    assert clerk.send("post", "runs/", body, **key).status_code == 202
+    assert len(waiting(api)) == 3
+
+
+def test_a_mistake_leaves_the_key_free(api: Api) -> None:
+    key = {"HTTP_IDEMPOTENCY_KEY": "k"}
+    for body, status in (({"source": "Nobody"}, 400), ({"source": "Idle"}, 409)):
+        assert_problem(api.send("post", "runs/", body, **key), status)
+    assert api.send("post", "runs/", {"source": "Water"}, **key).status_code == 202
+    for none in ("", "x" * 256, "schlüssel"):
+        answer = api.send("post", "runs/", {"source": "Water"}, HTTP_IDEMPOTENCY_KEY=none)
+        assert "Idempotency-Key holds 1 to 255" in assert_problem(answer, 400)["detail"]
+    assert len(waiting(api)) == 1
+
+
+def test_while_it_is_being_planned(api: Api) -> None:
+    """Another connection holds the key, as a request does until its transaction ends."""
+    with api.customer.tenant.entered():
+        person = User.objects.get(email=api.customer.email).pk
+    with psycopg.connect(**connection.get_connection_params()) as other:
+        other.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s || %s, 0))",
+            [api.customer.tenant.schema_name, f" answer {person} k"],
+        )
+        answer = api.send("post", "runs/", {"source": "Water"}, HTTP_IDEMPOTENCY_KEY="k")
+        assert "is being answered" in assert_problem(answer, 409)["detail"]
+    assert waiting(api) == []
