@@ -9,6 +9,8 @@ from uuid import uuid4
 
 from django.db import connection
 
+from accounts.cors import allow_origin
+from accounts.models import AllowedOrigin
 from ingestion.files import RowsFile, ingest_file
 from meters.models import Meter, Site
 from tenants.models import Domain, Tenant
@@ -19,6 +21,8 @@ from tests.tenants.processes import environment, web
 # A host of its own on this machine: 127.0.0.1 is the bare domain's, and not every program finds
 # names under localhost.
 HOST = "127.0.0.3"
+# Where the guide's first page is served.
+ORIGIN = "http://localhost:5173"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def published(recordings: Path, log: Path) -> Iterator[Published]:
     try:
         with made.tenant.entered():
             _meters(recordings)
+            allow_origin(AllowedOrigin(origin=ORIGIN), by="test")
         with web(log, host=HOST, env=environment(LOG_LEVEL="ERROR")) as address:
             yield Published(made.tenant, address, made.token)
     finally:
