@@ -320,6 +320,18 @@ def test_a_page_always_tells_of_its_neighbours(schema: dict[str, Any]) -> None:
         assert set(one["required"]) == {"count", "next", "previous", "results"}, name
 
 
+def test_the_root_lists_every_collection(schema: dict[str, Any], acme: Customer) -> None:
+    found = [re.fullmatch(r"GET /api/v1/(\w+)/", name) for name in operations(schema)]
+    wanted = {one[1] for one in found if one} | {"schema"}
+    assert {"meters", "readings", "runs", "sources", "erasures"} < wanted
+    listed = Api(acme).get("").json()
+    assert set(listed) == wanted
+    for address in listed.values():
+        assert address.startswith("http://acme.localhost/api/v1/")
+        answer = Api(acme).get(address.partition("/api/v1/")[2])
+        assert answer.status_code == 200, address
+
+
 def test_it_is_served(acme: Customer) -> None:
     api = Api(acme)
     served = api.get("schema/")
