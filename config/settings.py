@@ -348,6 +348,10 @@ SPECTACULAR_SETTINGS = {
         "GapStateEnum": "ingestion.gap_record.Gap.State",
         "SourceStateEnum": "ingestion.api.sources_serializers.STATES",
         "MeterStateEnum": "meters.api.serializers.STATES",
+        "StatisticEnum": "meters.api.words.STATISTICS",
+        "AddedUpEnum": "meters.api.words.ADDED_UP",
+        "QualityEnum": "meters.api.words.QUALITIES",
+        "ReplacedQualityEnum": "meters.api.words.QUALITIES_OR_MISSING",
     },
 }
 

@@ -24,7 +24,7 @@ REASON = "Request 2026-17."
 FORBIDDEN = "Meters are erased by staff who may delete meters."
 
 
-class ErasureRequestSerializer(serializers.Serializer[dict[str, object]]):
+class ErasureBodySerializer(serializers.Serializer[dict[str, object]]):
     """What is to be said to erase a meter."""
 
     confirm = serializers.UUIDField(help_text="The meter's MUID once more, to be sure.")
@@ -70,7 +70,7 @@ NOT_ALLOWED = {
 class ErasureView(RecordView):
     """Erase one meter."""
 
-    serializer_class = ErasureRequestSerializer
+    serializer_class = ErasureBodySerializer
     pagination_class = None
 
     @extend_schema(
@@ -79,7 +79,7 @@ class ErasureView(RecordView):
         description="Staff who may delete meters only. Removes the meter with its registers, "
         "readings, revisions, refused readings and whatever else is kept of it; it can't be "
         "undone. That it was done is kept, without what names the meter.",
-        request=ErasureRequestSerializer,
+        request=ErasureBodySerializer,
         examples=[ASKED, ONE],
         responses={
             200: ErasureSerializer,

@@ -2,6 +2,8 @@
 
 from rest_framework import serializers
 
+from ingestion.batch import Reason
+
 
 class StoredMeterSerializer(serializers.Serializer[dict[str, object]]):
     """What happened to one meter."""
@@ -20,7 +22,7 @@ class RefusedSerializer(serializers.Serializer[dict[str, object]]):
     row = serializers.IntegerField(
         allow_null=True, help_text="The place in the list of JSON, the line of CSV, from 1."
     )
-    reason = serializers.CharField()
+    reason = serializers.ChoiceField(choices=list(Reason))
     message = serializers.CharField(help_text="What is wrong with it, in words.")
     raw = serializers.CharField(help_text="As it came, cut where it is very long.")
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from ingestion.corrections import REASON_LENGTH
 from ingestion.models import ReadingRevision
+from meters.api.words import QUALITIES_OR_MISSING
 from meters.qualities import BY_NAME
 
 SOURCE = "source"
@@ -18,7 +19,9 @@ class ReplacedSerializer(serializers.Serializer[dict[str, object]]):
 
     start = serializers.DateTimeField(help_text="Local time of the meter with its offset.")
     value = serializers.FloatField(allow_null=True, help_text="null where nothing stood there.")
-    quality = serializers.CharField(help_text="missing where nothing stood there.")
+    quality = serializers.ChoiceField(
+        choices=QUALITIES_OR_MISSING, help_text="missing where nothing stood there."
+    )
 
 
 class RevisionSerializer(serializers.ModelSerializer[ReadingRevision]):

@@ -18,6 +18,7 @@ from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters
 from meters.api.query import read_registers
 from meters.api.readings_schema import END, REGISTER, START
+from meters.api.words import direction_field
 from meters.coverage import Coverage, coverage
 from meters.localtime import iso
 from meters.zones import Zone, zone
@@ -64,7 +65,7 @@ class CoverageGapSerializer(serializers.Serializer[dict[str, object]]):
 
 class RegisterCoverageSerializer(serializers.Serializer[dict[str, object]]):
     register = serializers.CharField(help_text="OBIS code.")
-    direction = serializers.CharField()
+    direction = direction_field()
     unit = serializers.CharField()
     first = serializers.DateTimeField(
         allow_null=True, help_text="Where the first reading of the range begins."

@@ -21,6 +21,7 @@ from meters.api.negotiation import Negotiation
 from meters.api.of_meter import TIMEZONE, MeterView
 from meters.api.parameters import Parameters
 from meters.api.problems import InvalidQuery, ParameterError
+from meters.api.words import direction_field, quality_field
 from meters.latest import Latest, latest_readings
 from meters.models import Meter
 from meters.obis import ObisCode
@@ -104,14 +105,14 @@ class LatestReadingSerializer(serializers.Serializer[dict[str, object]]):
     """A register's latest interval; all but the first three are null where nothing is stored."""
 
     register = serializers.CharField(help_text="OBIS code.")
-    direction = serializers.CharField()
+    direction = direction_field()
     unit = serializers.CharField(help_text="Of the value.")
     start = serializers.DateTimeField(allow_null=True, help_text="Where the interval begins.")
     end = serializers.DateTimeField(allow_null=True, help_text="Where it ends.")
     value = serializers.FloatField(
         allow_null=True, help_text="As it came: energy of the interval, power, a meter's state."
     )
-    quality = serializers.CharField(allow_null=True)
+    quality = quality_field(allow_null=True)
     age = serializers.IntegerField(allow_null=True, help_text="How long ago it ended [s].")
 
 

@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction, OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer
@@ -23,6 +25,7 @@ from meters.api import examples
 from meters.api.of_meter import NotHere
 from meters.api.parameters import FORMAT, Parameters, one_of, whole_number
 from meters.api.problems import InvalidQuery, ParameterError
+from meters.api.words import quality_field
 from meters.models import Meter, Register
 from meters.muids import MuidError, read_muid
 from meters.newest import newest_rows
@@ -165,7 +168,7 @@ class JSONAlone(DefaultContentNegotiation):
 
 class TagsSerializer(serializers.Serializer[dict[str, object]]):
     muid = serializers.CharField()
-    quality = serializers.CharField(help_text="unspecified where it came without one.")
+    quality = quality_field(help_text="unspecified where it came without one.")
 
 
 class MeasurementRowSerializer(serializers.Serializer[dict[str, object]]):
@@ -174,6 +177,18 @@ class MeasurementRowSerializer(serializers.Serializer[dict[str, object]]):
     measurement = serializers.CharField(help_text="Under which the values came.")
     timestamp = serializers.DateTimeField(help_text="Where the interval begins, in UTC.")
     tags = TagsSerializer()
+
+
+class RowSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Names the numbers under codes, for which there is no field."""
+
+    target_class = MeasurementRowSerializer
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        # The library has no other door for what an extension builds upon.
+        make: Any = auto_schema._map_serializer  # noqa: SLF001
+        schema: dict[str, Any] = make(self.target, direction, bypass_extensions=True)
+        return schema | {"additionalProperties": {"type": "number"}}
 
 
 class MeasurementSerializer(serializers.Serializer[dict[str, object]]):

@@ -17,6 +17,11 @@ class Pages(PageNumberPagination):
     page_size_query_description = "How many to a page: 100 by default, 1,000 at most."
     max_page_size = 1000
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page: dict[str, Any] = super().get_paginated_response_schema(schema)
+        # The framework forgets that these always come, null at either end.
+        return page | {"required": list(page["properties"])}
+
     def paginate_queryset(
         self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: Any = None
     ) -> list[Any] | None:

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from meters.api.additions import ADDITIONS
+from meters.api.words import STATISTICS, direction_field
 from meters.grid import Resolution
 from meters.health import State, states
 from meters.models import Meter, Register
@@ -20,13 +21,14 @@ class RegisterSerializer(serializers.ModelSerializer[Register]):
         source="code.hex", read_only=True, help_text="The OBIS code in hexadecimal."
     )
     label = serializers.CharField(source="code.label", read_only=True)  # type: ignore[assignment]
-    direction = serializers.CharField(source="code.direction", read_only=True)
+    direction = direction_field(source="code.direction", read_only=True)
     unit = serializers.CharField(source="code.unit", read_only=True)
     interval = serializers.SerializerMethodField(help_text="Length of its intervals, ISO 8601.")
 
     class Meta:
         model = Register
         fields = ["obis", "hex", "label", "direction", "unit", "measurement", "interval"]
+        read_only_fields = fields
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_interval(self, register: Register) -> str | None:
@@ -118,21 +120,30 @@ class BucketSerializer(serializers.Serializer[dict[str, object]]):
     )
 
 
+class ColumnsSerializer(serializers.Serializer[dict[str, object]]):
+    """The buckets of the grid, each field as one array; all are of the same length."""
+
+    start = serializers.ListField(child=serializers.DateTimeField())
+    end = serializers.ListField(child=serializers.DateTimeField())
+    value = serializers.ListField(child=serializers.FloatField(allow_null=True))
+    count = serializers.ListField(child=serializers.IntegerField())
+    expected = serializers.ListField(child=serializers.IntegerField())
+    quality = serializers.ListField(child=serializers.DictField(child=serializers.IntegerField()))
+
+
 class SeriesSerializer(serializers.Serializer[dict[str, object]]):
     register = serializers.CharField(help_text="OBIS code.")
-    direction = serializers.CharField()
+    direction = direction_field()
     unit = serializers.CharField()
-    statistic = serializers.CharField(help_text="sum, mean, min, max or advance.")
+    statistic = serializers.ChoiceField(choices=STATISTICS, help_text="What `value` is.")
     count = serializers.IntegerField()
     expected = serializers.IntegerField()
     notes = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What is odd about it, in words."
     )
     rows = BucketSerializer(many=True, required=False, help_text="With layout=rows.")
-    columns = serializers.DictField(
-        child=serializers.ListField(),
-        required=False,
-        help_text="With layout=columns: the fields of a row, each as an array.",
+    columns = ColumnsSerializer(
+        required=False, help_text="With layout=columns: the fields of a row, each as an array."
     )
 
 

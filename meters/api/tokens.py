@@ -21,7 +21,7 @@ from meters.api.problems import InvalidQuery, ParameterError
 MOST_ORIGINS = 20
 
 
-class BrowserTokenRequestSerializer(serializers.Serializer[dict[str, object]]):
+class BrowserTokenBodySerializer(serializers.Serializer[dict[str, object]]):
     """What may be said; an empty body will do."""
 
     origins = serializers.ListField(
@@ -37,7 +37,9 @@ class BrowserTokenSerializer(serializers.Serializer[dict[str, object]]):
     """A token, shown this once."""
 
     token = serializers.CharField(help_text="To be sent as `Authorization: Bearer …`.")
-    scopes = serializers.ListField(child=serializers.CharField(), help_text="`read` alone.")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=Scope.values), help_text="`read` alone."
+    )
     origins = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.DateTimeField(help_text="From then on it is refused; ask for another.")
 
@@ -59,7 +61,7 @@ class BrowserTokenView(GenericAPIView[Any]):
     """Tokens for browsers."""
 
     content_negotiation_class = Negotiation
-    serializer_class = BrowserTokenRequestSerializer
+    serializer_class = BrowserTokenBodySerializer
     pagination_class = None
     filter_backends = []
     required_scope = Scope.READ
@@ -71,7 +73,7 @@ class BrowserTokenView(GenericAPIView[Any]):
         "a front end never holds a long-lived one. Ask from your own server with a token that "
         "may read, or from a page of ours that is signed in. It ends with the token that it was "
         "made with, and can't make another one.",
-        request=BrowserTokenRequestSerializer,
+        request=BrowserTokenBodySerializer,
         examples=[FOR_A_PAGE, SHORT_LIVED],
         responses={
             200: BrowserTokenSerializer,

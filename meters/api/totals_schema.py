@@ -4,6 +4,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from meters.api import examples
+from meters.api.words import ADDED_UP, direction_field, quality_field
 
 # How many months a period has, and how many periods are told where no start is given.
 PERIODS = {"month": (1, 12), "quarter": (3, 4), "year": (12, 3)}
@@ -13,7 +14,7 @@ EDGES = "2023-01-01,2023-03-15,2023-04-01"
 class StateSerializer(serializers.Serializer[dict[str, object]]):
     at = serializers.DateTimeField(help_text="When it was read.")
     value = serializers.FloatField()
-    quality = serializers.CharField()
+    quality = quality_field()
 
 
 class PeriodSerializer(serializers.Serializer[dict[str, object]]):
@@ -49,10 +50,12 @@ class PeriodSerializer(serializers.Serializer[dict[str, object]]):
 
 class RegisterTotalsSerializer(serializers.Serializer[dict[str, object]]):
     register = serializers.CharField(help_text="OBIS code.")
-    direction = serializers.CharField()
+    direction = direction_field()
     unit = serializers.CharField(help_text="Of totals and states.")
-    statistic = serializers.CharField(
-        allow_null=True, help_text="sum, or advance of meter states; null where nothing adds up."
+    statistic = serializers.ChoiceField(
+        choices=ADDED_UP,
+        allow_null=True,
+        help_text="sum, or advance of meter states; null where nothing adds up.",
     )
     periods = PeriodSerializer(many=True)
     notes = serializers.ListField(
@@ -65,8 +68,8 @@ class TotalsSerializer(serializers.Serializer[dict[str, object]]):
 
     meter = serializers.UUIDField(help_text="MUID.")
     timezone = serializers.CharField()
-    period = serializers.CharField(
-        allow_null=True, help_text="month, quarter or year; null with given dates."
+    period = serializers.ChoiceField(
+        choices=list(PERIODS), allow_null=True, help_text="null with given dates."
     )
     start = serializers.DateTimeField()
     end = serializers.DateTimeField()

@@ -1,6 +1,11 @@
+from csp.decorators import csp_update
 from django.contrib.auth.decorators import login_required
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
 from rest_framework.routers import DefaultRouter
 
 from meters.api.coverage import CoverageView
@@ -11,6 +16,13 @@ from meters.api.site_views import SiteViewSet
 from meters.api.tokens import BrowserTokenView
 from meters.api.totals import TotalsView
 from meters.api.views import MeterViewSet, RootView
+
+# What that one page may have inline, beside nothing: a <style> that is empty, whose rules a script
+# then adds one by one, and the text of a style that Redoc's bundle brings (of its scroll bars).
+REDOC_STYLES = [
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+    "'sha256-QMIg+bpjm3JdElJ388KYke01izlUW0UoNOeKjpMxdgc='",
+]
 
 
 class Router(DefaultRouter):
@@ -37,10 +49,19 @@ urlpatterns = [
         SpectacularAPIView.as_view(content_negotiation_class=Negotiation),
         name="schema",
     ),
-    # A page for people: who is not signed in is led there, not told off.
+    # Pages for people: who is not signed in is led there, not told off.
     path(
         "docs/",
         login_required(SpectacularSwaggerSplitView.as_view(url_name="api:schema")),
         name="docs",
+    ),
+    path(
+        "docs/reference/",
+        login_required(
+            csp_update({"style-src": REDOC_STYLES})(
+                SpectacularRedocView.as_view(url_name="api:schema")
+            )
+        ),
+        name="reference",
     ),
 ]

@@ -1,10 +1,14 @@
+import re
 import time
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponseBase
+from django.urls import get_urlconf
 from django_filters.rest_framework import DjangoFilterBackend  # type: ignore[import-untyped]
+from drf_spectacular.generators import EndpointEnumerator
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -30,15 +34,33 @@ from meters.models import Meter
 from meters.readings import readings
 from meters.zones import zone
 
+# Where a collection is: one word under the root.
+COLLECTION = re.compile(r"api/v1/(\w+)/")
+
+
+@cache
+def collections(urlconf: str | None) -> list[tuple[str, str]]:
+    """List name and path of everything that stands directly under the root, whoever brings it."""
+    # The library is not typed.
+    enumerator: Any = EndpointEnumerator(urlconf=urlconf)
+    found = enumerator.get_api_endpoints()
+    paths = {path for path, _, method, _ in found if method == "GET"}
+    return sorted((one[1], path) for path in paths if (one := COLLECTION.fullmatch(path[1:])))
+
+
 LIST_PARAMETERS = (
     *("page", "page_size", "search", "ordering", "site", "timezone", "source", "state"),
 )
 
 
 class RootView(APIRootView):
-    """Where the API begins. It is described at /api/docs/."""
+    """Where the API begins: every collection. It is described at /api/docs/."""
 
     content_negotiation_class = Negotiation
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found = collections(get_urlconf())
+        return Response({name: request.build_absolute_uri(path) for name, path in found})
 
 
 @extend_schema_view(

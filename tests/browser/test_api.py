@@ -46,6 +46,36 @@ def test_documentation(browser: Browser, site: Site, width: int, scheme: str) ->
     context.close()
 
 
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+)
+def test_reference(browser: Browser, site: Site, width: int, scheme: str) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    watched = watch(context)
+    page = watched.page
+    sign_in(page, site)
+    page.goto(f"{site.address}/api/docs/")
+    page.get_by_role("link", name="Reference").click()
+    heading = page.get_by_role("heading", name="Read a meter's intervals")
+    expect(heading).to_be_attached(timeout=30_000)
+    quiet_and_styled(page)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"api-reference-{width}-{scheme}.png")
+    shade = "e => getComputedStyle(e).color.match(/\\d+/g).slice(0, 3).reduce((a, b) => a + +b, 0)"
+    assert (heading.evaluate(shade) > 3 * 128) == (scheme == "dark")
+    # It is drawn again where the theme is changed by hand.
+    other = "light" if scheme == "dark" else "dark"
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme }", other)
+    expect(heading).to_be_attached(timeout=30_000)
+    page.wait_for_function(
+        "e => e.isConnected && document.querySelectorAll('#api-reference h1').length > 0",
+        arg=page.locator("#api-reference").element_handle(),
+    )
+    assert (heading.evaluate(shade) > 3 * 128) == (other == "dark")
+    assert watched.said == []
+    context.close()
+
+
 def test_trying_it_out(site: Site, context: BrowserContext, watched: Watched) -> None:
     page = watched.page
     sign_in(page, site)
@@ -70,6 +100,13 @@ def test_walking_the_api(site: Site, context: BrowserContext, watched: Watched) 
     page.screenshot(path=SHOTS / "api-browse.png")
     page.locator("pre a[href$='/readings/']").first.click()
     expect(page.locator("pre").last).to_contain_text('"series"')
+    page.goto(f"{site.address}/api/v1/meters/?search=95ce3367")
+    expect(page.locator("pre").last).to_contain_text('"count": 1,')
+    page.goto(f"{site.address}/api/v1/registers/?direction=export&unit=kWh")
+    shown = page.locator("pre").last.inner_text()
+    found = json.loads(shown)["results"]
+    assert found
+    assert {one["direction"] for one in found} == {"export"}
     page.goto(f"{site.address}/api/v1/meters/?page_size=1")
     page.get_by_role("link", name="Next page").click()
     expect(page.locator("pre").first).to_contain_text("HTTP 200")

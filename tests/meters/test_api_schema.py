@@ -20,6 +20,7 @@ from tests.meters.stored import Api, store_recordings
 
 PROBLEM = "application/problem+json"
 MEASUREMENT = "GET /meterdata/measurement"
+PLAIN = {"string", "integer", "number", "boolean"}
 
 
 @pytest.fixture(scope="module")
@@ -273,12 +274,63 @@ def test_the_answers_keep_to_the_schema(schema: dict[str, Any], acme: Customer, 
     keeps(answer, "Readings")
     keeps(answer["series"][0], "Series")
     keeps(answer["series"][0]["rows"][0], "Bucket")
+    columns = api.readings(RECORDED_IMPORT, start="2023-02-01", end="2023-02-03", layout="columns")
+    keeps(columns["series"][0]["columns"], "Columns")
+    for said in (answer["series"][0], latest["registers"][0], totals["registers"][0]):
+        assert said["direction"] in parts["DirectionEnum"]["enum"]
+    assert answer["series"][0]["statistic"] in parts["StatisticEnum"]["enum"]
+    assert latest["registers"][0]["quality"] in parts["QualityEnum"]["enum"]
     meter = api.get(f"meters/{RECORDED_IMPORT}/").json()
     keeps(meter, "Meter")
     keeps(meter["registers"][0], "Register")
     problem = api.get("meters/", {"page": "x"}).json()
     keeps(problem, "Problem")
     keeps(problem["errors"][0], "ParameterProblem")
+
+
+def test_nothing_is_of_a_kind_that_nobody_knows(schema: dict[str, Any]) -> None:
+    """Generated clients would let everything through there."""
+    kinds = {"$ref", "allOf", "oneOf", "enum", "properties", "additionalProperties"}
+
+    def known(one: dict[str, Any], where: str) -> None:
+        assert kinds & set(one) or one.get("type") in {*PLAIN, "array"}, where
+        for name, part in one.get("properties", {}).items():
+            known(part, f"{where}.{name}")
+        for part in (*one.get("oneOf", ()), *one.get("allOf", ())):
+            known(part, where)
+        if one.get("type") == "array":
+            known(one["items"], where)
+        if "additionalProperties" in one:
+            known(one["additionalProperties"], where)
+
+    for name, one in schema["components"]["schemas"].items():
+        known(one, name)
+    for name, operation in operations(schema).items():
+        for parameter in operation.get("parameters", []):
+            known(parameter["schema"], f"{name} {parameter['name']}")
+
+
+def test_a_page_always_tells_of_its_neighbours(schema: dict[str, Any]) -> None:
+    pages = {
+        name: one
+        for name, one in schema["components"]["schemas"].items()
+        if name.startswith("Paginated")
+    }
+    assert pages
+    for name, one in pages.items():
+        assert set(one["required"]) == {"count", "next", "previous", "results"}, name
+
+
+def test_the_root_lists_every_collection(schema: dict[str, Any], acme: Customer) -> None:
+    found = [re.fullmatch(r"GET /api/v1/(\w+)/", name) for name in operations(schema)]
+    wanted = {one[1] for one in found if one} | {"schema"}
+    assert {"meters", "readings", "runs", "sources", "erasures"} < wanted
+    listed = Api(acme).get("").json()
+    assert set(listed) == wanted
+    for address in listed.values():
+        assert address.startswith("http://acme.localhost/api/v1/")
+        answer = Api(acme).get(address.partition("/api/v1/")[2])
+        assert answer.status_code == 200, address
 
 
 def test_it_is_served(acme: Customer) -> None:
