@@ -160,14 +160,14 @@ def test_readings_of_one_interval_are_hardly_ever_refused(
 ) -> None:
     """In whatever portions and with whatever gaps they come, in the order of time."""
     instants = [FIRST + phase + i * interval for i in sorted(order)]
-    ledger, refused = Ledger(default=default), 0
+    ledger = Ledger(default=default)
     for size in sizes:
         portion, instants = instants[:size], instants[size:]
-        if portion:
-            refused += len(ledger.take([(1, at, 1.0, 1) for at in portion]).refused)
+        if portion and ledger.take([(1, at, 1.0, 1) for at in portion]).refused:
+            # Only where gaps had shown longer intervals, clearly and wrongly; more readings may
+            # show the right ones later.
+            assert ledger.table.interval[0] > interval
     assert ledger.stored == ledger.accepted
-    # Only where gaps had shown longer intervals, clearly and wrongly.
-    assert not refused or ledger.table.interval[0] > interval
 
 
 @pytest.mark.parametrize(
