@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.grouping import KNOWN_ENOUGH, SEASONS, By, group
+from analytics.grouping import KNOWN_ENOUGH, SEASONS, months_of
 from analytics.load import HOUR, Load
+from analytics.quantiles import means_by_group
 from meters.days import Floats
 from meters.zones import DAY
 
@@ -69,11 +70,10 @@ def annual_estimate(load: Load) -> Annual | None:
 
 def _of_full_year(load: Load) -> Annual:
     """Fill each month's gaps with its own mean; the uncertainty is that of what is filled."""
-    months = group(load, By.MONTH).power
-    days = np.bincount(load.day.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12)
-    shares = days[days > 0] / len(load)
-    known = ~np.isnan(months.mean)
-    power = float(months.mean[known] @ shares[known] / shares[known].sum())
+    month = months_of(load.day) % 12
+    means, count = means_by_group(load.power[load.known], month[load.known], 12)
+    slots, known = np.bincount(month, minlength=12), count > 0
+    power = float((means[known] * slots[known]).sum() / slots[known].sum())
     weeks = _weekly_powers(load)
     missing = 1 - load.completeness
     half = None
@@ -119,6 +119,8 @@ def _student(weeks: Floats) -> float | None:
 
 
 def _unseen(load: Load) -> tuple[str, ...]:
-    seasons = group(load, By.SEASON)
-    known = dict(zip(seasons.labels, (seasons.power.count * load.interval).tolist(), strict=True))
-    return tuple(name for name in SEASONS if known.get(name, 0) < WEEK)
+    season = (months_of(load.day[load.known]) + 1) % 12 // 3
+    lasting = np.bincount(season, minlength=len(SEASONS)) * load.interval
+    return tuple(
+        name for name, known in zip(SEASONS, lasting.tolist(), strict=True) if known < WEEK
+    )

@@ -29,6 +29,7 @@ import pandas as pd
 from analytics.key_figures import base_load
 from analytics.load import HOUR, Load
 from analytics.pattern import times_of_day
+from analytics.quantiles import quantiles_by_group
 from meters.days import Floats, Ints, Mask
 from meters.wording import THIN, figure, power
 from meters.zones import DAY, Zone
@@ -221,9 +222,9 @@ def _outliers(load: Load, taken: Mask) -> Iterator[Anomaly]:
 
 def _by_time(values: Floats, time: Ints, count: int, usable: Mask, share: float) -> Floats:
     """Tell a quantile of each time of day; NaN where fewer than `LEAST_DAYS` values are."""
-    grouped = pd.Series(values[usable]).groupby(time[usable])
-    found = grouped.quantile(share).where(grouped.count() >= LEAST_DAYS)
-    return np.asarray(found.reindex(range(count)), dtype=np.float64)
+    [found] = quantiles_by_group(values[usable], time[usable], count, [share])
+    few = np.bincount(time[usable], minlength=count) < LEAST_DAYS
+    return np.where(few, np.nan, found)
 
 
 def _spread(beyond: Floats, time: Ints, count: int, usable: Mask) -> Floats:

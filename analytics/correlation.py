@@ -291,7 +291,7 @@ def weekly_habit(remainder: Correlation) -> Habit:
     Parameters
     ----------
     remainder
-        The autocorrelation of what the daily pattern leaves (`analytics.pattern.decompose`): of a
+        The autocorrelation of what the daily pattern leaves (`pattern.without_daily`): of a
         load that repeats daily the value after seven days is high, whether weeks matter or not.
     """
     return habit(remainder, WEEK)

@@ -12,9 +12,9 @@ from datetime import date
 from enum import StrEnum
 
 import numpy as np
-import pandas as pd
 
 from analytics.load import HOUR, Load
+from analytics.quantiles import means_by_group, quantiles_by_group
 from meters.days import Floats, Ints
 from meters.grid import Resolution, ResolutionError
 from meters.zones import DAY, Zone, epoch_day
@@ -125,7 +125,7 @@ def group(load: Load, by: By | Resolution, holidays: Collection[date] = ()) -> G
     return Grouping(
         str(by),
         labels,
-        _bands(load.power[known], groups[known], len(labels)),
+        _bands(load.power[known], groups[known], len(labels), load.order),
         _bands(energies, of_group, len(labels)),
     )
 
@@ -143,9 +143,9 @@ def _groups(
             kind[np.isin(load.day, [epoch_day(day) for day in holidays])] = 2
             return kind, DAY_TYPES, "day"
         case By.MONTH:
-            return _months(load.day) % 12, MONTHS, "month"
+            return months_of(load.day) % 12, MONTHS, "month"
         case By.SEASON:
-            return (_months(load.day) + 1) % 12 // 3, SEASONS, "season"
+            return (months_of(load.day) + 1) % 12 // 3, SEASONS, "season"
     if isinstance(by, Resolution) and by.is_calendar:
         return *_calendar(load.day, by), by.text
     step = load.interval
@@ -164,7 +164,7 @@ def _clock(second: int) -> str:
     return f"{second // HOUR:02}:{second // 60 % 60:02}"
 
 
-def _months(days: Ints) -> Ints:
+def months_of(days: Ints) -> Ints:
     """Number the months of days since January 1970."""
     return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
@@ -182,9 +182,9 @@ def _piece(days: Ints, length: _Length) -> Ints:
         case "P1W":
             return (days + 3) // 7
         case "P1M" | "month":
-            return _months(days)
+            return months_of(days)
         case "season":
-            return (_months(days) + 1) // 3
+            return (months_of(days) + 1) // 3
         case "P1Y":
             return days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64)
     return days
@@ -216,8 +216,10 @@ def _occurrences(load: Load, groups: Ints, length: _Length, place: Zone) -> tupl
     else:
         piece = _piece(day, length)
     own, outside = piece[:-2], piece[-2:]
-    there, first, index = np.unique(own, return_index=True, return_inverse=True)
-    slots = np.bincount(index)
+    # A piece is a run of slots, for time goes on.
+    begins = np.diff(own, prepend=own[0] - 1) != 0
+    first, index = np.flatnonzero(begins), np.cumsum(begins) - 1
+    there, slots = own[first], np.bincount(index)
     known = np.bincount(index, weights=load.known)
     sums = np.bincount(index, weights=np.where(load.known, load.energies, 0.0))
     whole = (known >= KNOWN_ENOUGH * slots) & (slots >= least) & ~np.isin(there, outside)
@@ -225,13 +227,7 @@ def _occurrences(load: Load, groups: Ints, length: _Length, place: Zone) -> tupl
     return energies, groups[first[whole]]
 
 
-def _bands(values: Floats, groups: Ints, n: int) -> Bands:
-    count = np.bincount(groups, minlength=n).astype(np.int64)
-    if not len(values):
-        nothing = np.full(n, np.nan)
-        return Bands(nothing, nothing, nothing, nothing, count)
-    grouped = pd.Series(values).groupby(groups)
-    quantiles = grouped.quantile(np.array([0.1, 0.5, 0.9])).unstack().reindex(range(n))
-    low, median, high = (np.asarray(quantiles[q], dtype=np.float64) for q in quantiles)
-    mean = np.asarray(grouped.mean().reindex(range(n)), dtype=np.float64)
+def _bands(values: Floats, groups: Ints, n: int, order: Ints | None = None) -> Bands:
+    low, median, high = quantiles_by_group(values, groups, n, (0.1, 0.5, 0.9), order)
+    mean, count = means_by_group(values, groups, n)
     return Bands(mean, median, low, high, count)

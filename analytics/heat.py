@@ -135,7 +135,7 @@ def calendar_map(load: Load) -> CalendarMap:
     known = np.bincount(at, weights=load.known, minlength=7 * weeks)
     sums = np.bincount(at, weights=np.where(load.known, load.energies, 0.0), minlength=7 * weeks)
     energy = np.where(known > 0, sums, np.nan)
-    starts, dates = load.zone.day_starts(load.start, load.end)
+    starts, dates = load.zone.day_starts(load.start, int(load.instants[-1]) + 1)
     length = np.full(7 * weeks, float(DAY))
     length[dates.astype(np.int64) - first] = np.diff(starts)
     completeness = np.minimum(known * load.interval / length, 1.0)

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from analytics.annual import Annual, annual_estimate
 from analytics.load import HOUR, Load
 from analytics.pattern import weekdays
+from analytics.quantiles import quantiles_by_group
 from meters.zones import DAY
 
 # The night of the grid's off-peak hours: from 22:00 to 06:00 on the local clock.
@@ -114,11 +114,14 @@ def base_load(load: Load) -> float | None:
     """
     if not load.count or load.interval > HOUR:
         return None
-    known = load.known
-    grouped = pd.Series(load.power[known]).groupby(load.day[known])
-    quiet = grouped.quantile(BASE_LOAD_QUANTILE)
-    enough = grouped.count() >= DAY_KNOWN_ENOUGH * DAY / load.interval
-    return float((quiet[enough] if enough.any() else quiet).median())
+    day = load.day[load.known] - load.day[0]
+    days = int(day[-1]) + 1
+    [quiet] = quantiles_by_group(
+        load.power[load.known], day, days, [BASE_LOAD_QUANTILE], load.order
+    )
+    count = np.bincount(day, minlength=days)
+    enough = count >= DAY_KNOWN_ENOUGH * DAY / load.interval
+    return float(np.median(quiet[enough if enough.any() else count > 0]))
 
 
 def _weekday_ratio(load: Load) -> float | None:

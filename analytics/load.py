@@ -178,6 +178,11 @@ class Load:
         """Whether the power of each slot is known, shape ``(n,)``."""
         return ~np.isnan(self.power)
 
+    @cached_property
+    def order(self) -> Ints:
+        """The indices that sort the known power, ``power[known]``, from low to high."""
+        return np.argsort(self.power[self.known])
+
     @property
     def energies(self) -> Floats:
         """Energy of each slot [kWh], NaN where it is not known, shape ``(n,)``."""

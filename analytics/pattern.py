@@ -16,7 +16,7 @@ References
    for prediction, Technometrics 16, 1974, 125–127: the sum of squares of values left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -108,11 +108,11 @@ def decompose(load: Load) -> Pattern:
     after_week = values - weekly.fitted
     remainder = np.full(len(load), np.nan)
     remainder[known] = after_week
-    total = float(values @ values)
+    total = _squares(values)
     shares: list[Share | None] = [None, None, None]
     # What rounding leaves of a constant is no variance.
     if total > (1e-9 * abs(mean)) ** 2 * len(values):
-        left = [total, float(after_day @ after_day), float(after_week @ after_week), 0.0]
+        left = [total, _squares(after_day), _squares(after_week), 0.0]
         held = [total, *np.minimum.accumulate([min(daily.held_out, total), weekly.held_out]), 0.0]
         shares = [
             Share((left[i] - left[i + 1]) / total, float(held[i] - held[i + 1]) / total)
@@ -125,6 +125,17 @@ def decompose(load: Load) -> Pattern:
         load.interval, mean, daily.means + mean, deviations, remainder, shares[0], shares[1],
         shares[2],
     )  # fmt: skip
+
+
+def without_daily(load: Load, pattern: Pattern) -> Load:
+    """Return what the daily pattern leaves of a load: in it weeks show, and days no longer do."""
+    times, _ = times_of_day(load)
+    return replace(load, power=load.power - pattern.daily[times])
+
+
+def _squares(values: Floats) -> float:
+    # Not a product of matrices, which wakes a thread on every core.
+    return float(np.square(values).sum())
 
 
 class _Means:
@@ -140,6 +151,5 @@ class _Means:
         others = counts[group] - 1
         told = np.zeros(len(values))
         np.divide(sums[group] - values, others, out=told, where=others > 0)
-        errors = values - told
-        self.held_out = float(errors @ errors)
+        self.held_out = _squares(values - told)
         """Sum of squares of what values that were left out are missed by [kW²] [2]_."""

@@ -103,7 +103,7 @@ def spectrum(load: Load) -> Spectrum:
     if not len(sums.bins):
         return Spectrum((), none, none, none)
     centred = np.where(sums.known, load.power - load.power[sums.known].mean(), 0.0)
-    variance = float(centred @ centred)
+    variance = float(np.square(centred).sum())
     free = np.ones(len(sums.bins), dtype=bool)
     periods: list[Period] = []
     shares, limits = none, none
@@ -116,7 +116,7 @@ def spectrum(load: Load) -> Spectrum:
         best = int(np.argmax(np.where(height > sums.threshold, share, 0.0)))
         if turn == MOST_PERIODS or not height[best] > sums.threshold:
             break
-        part = float(centred @ centred) / variance
+        part = float(np.square(centred).sum()) / variance
         chance = -math.expm1(sums.independent * math.log1p(-math.exp(-height[best])))
         periods.append(Period(float(sums.lengths[best]), float(share[best]) * part, chance))
         centred = sums.without(centred, best)
@@ -166,7 +166,7 @@ class _Sums:
         yc, ys = self._projections(centred)
         explained = self.ss * yc**2 + self.cc * ys**2 - 2 * self.cs * yc * ys
         found = np.zeros(len(self.bins))
-        scale = self.determinant * (centred @ centred) / self.count
+        scale = self.determinant * np.square(centred).sum() / self.count
         np.divide(explained, scale, out=found, where=self.determinant > 1e-9)
         return np.clip(found, 0.0, 1.0)
 
@@ -176,8 +176,8 @@ class _Sums:
         Under a mask ``m`` the expected square of the transform of a process with the correlation
         :math:`\alpha^{|k|}` is the transform of :math:`\alpha^{|k|} \sum_t m_t m_{t+k}`.
         """
-        neighbours = centred[:-1] @ centred[1:] / max(self.pairs[1], 1)
-        alpha = float(np.clip(neighbours / (centred @ centred / self.count), 0.0, 0.999))
+        neighbours = (centred[:-1] * centred[1:]).sum() / max(self.pairs[1], 1)
+        alpha = float(np.clip(neighbours / (np.square(centred).sum() / self.count), 0.0, 0.999))
         reach = min(len(self.pairs), self.length // 2, int(-28 / math.log(max(alpha, 1e-9))) + 2)
         weighted = np.zeros(self.length)
         weighted[:reach] = alpha ** np.arange(reach) * self.pairs[:reach]
