@@ -31,8 +31,8 @@ from analytics.load import HOUR, Load
 from analytics.pattern import times_of_day
 from analytics.quantiles import quantiles_by_group
 from meters.days import Floats, Ints, Mask
-from meters.wording import THIN, figure, power
-from meters.zones import DAY, Zone
+from meters.wording import THIN, figure, lasting, power
+from meters.zones import Zone
 
 # How many slots of a load of ordinary ones may be called odd, on average.
 EXPECTED = 0.02
@@ -98,12 +98,17 @@ def anomalies(
     taken = np.zeros(len(load), dtype=bool)
     _take(taken, load, impossible)
     found = impossible
-    if load.days >= LEAST_DAYS and load.interval <= HOUR:
+    if has_usual_days(load):
         for search in (_frozen, _without_base_load, _outliers):
             some = list(search(load, taken))
             _take(taken, load, some)
             found += some
     return sorted(found, key=lambda one: (one.start, one.kind))
+
+
+def has_usual_days(load: Load) -> bool:
+    """Whether a load is long and fine enough to tell what is usual, and so what is odd."""
+    return load.days >= LEAST_DAYS and load.interval <= HOUR
 
 
 def _take(taken: Mask, load: Load, found: list[Anomaly]) -> None:
@@ -172,7 +177,7 @@ def _frozen(load: Load, taken: Mask) -> Iterator[Anomaly]:
     for begin, end in _stretches(same):
         if end - begin >= least:
             value = float(values[begin])
-            span = _length((end - begin + 1) * load.interval)
+            span = lasting((end - begin + 1) * load.interval)
             words = (
                 f"The value stays at exactly {power(value)} for {span}; otherwise it changes in "
                 f"{figure(100 * (1 - float(hours['same'].mean())))}{THIN}% of the intervals."
@@ -194,7 +199,7 @@ def _without_base_load(load: Load, taken: Mask) -> Iterator[Anomaly]:
         if end - begin >= least:
             lowest = float(load.power[begin:end].min())
             words = (
-                f"Only {power(lowest)} for {_length((end - begin) * load.interval)}, and even at "
+                f"Only {power(lowest)} for {lasting((end - begin) * load.interval)}, and even at "
                 f"quiet times {power(usual)} are usual."
             )
             yield _anomaly(load, Kind.NO_BASE_LOAD, begin, end, (lowest, usual), words)
@@ -281,14 +286,3 @@ def _outlier_words(kind: Kind, load: Load, at: int, value: float, usual: float) 
 
 def _clock(instant: int, zone: Zone) -> str:
     return f"{zone.at(instant):%H:%M}"
-
-
-def _length(seconds: int) -> str:
-    """Write how long something lasts, for instance ``3 h 15 min``."""
-    if seconds >= 2 * DAY:
-        return f"{figure(seconds / DAY, 0 if seconds % DAY == 0 else 1)}{THIN}days"
-    hours, minutes = seconds // HOUR, seconds % HOUR // 60
-    parts = [f"{hours}{THIN}h"] if hours else []
-    if minutes or not hours:
-        parts.append(f"{minutes}{THIN}min")
-    return " ".join(parts)

@@ -121,7 +121,7 @@ def test_a_base_load_that_is_missing_is_found() -> None:
     found = only(power)
     assert (found.kind, found.power) == (Kind.NO_BASE_LOAD, 0.0)
     assert (found.end - found.start) == 10 * 900
-    assert f"0.0{THIN}W for 2{THIN}h 30{THIN}min" in found.reason
+    assert f"Only 0{THIN}W for 2{THIN}h 30{THIN}min" in found.reason
 
 
 def test_who_often_draws_nothing_lacks_no_base_load() -> None:
