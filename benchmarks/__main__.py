@@ -9,6 +9,7 @@ set_up()
 from django.core.management import call_command  # noqa: E402 - settings need the servers
 
 from benchmarks import (  # noqa: E402
+    analysis,
     contract,
     counting,
     gaps,
@@ -33,6 +34,7 @@ def main(arguments: list[str]) -> None:
     serving.run(report, meters=meters)
     contract.run(report)
     counting.run(report)
+    analysis.run(report)
     report.show()
     report.save()
 
