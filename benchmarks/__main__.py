@@ -1,6 +1,15 @@
-"""`make bench`: run every benchmark, print a table, write JSON."""
+"""`make bench`: run every benchmark, print a table, write JSON.
+
+`python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
+"""
 
 import sys
+
+if sys.argv[1:2] == ["hypothesis"]:
+    from benchmarks.hypothesis import main as ask
+
+    ask(sys.argv[2:])
+    sys.exit()
 
 from benchmarks.setting import set_up
 

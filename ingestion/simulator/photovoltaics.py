@@ -22,8 +22,8 @@ START_UP = 0.004
 """Share of the nominal power below which an inverter stays off [-]."""
 
 DAYS_MEMORY = 0.29
-"""Correlation of one day's fineness with the next one's [-]: a first-order process, as V. A. Graham,
-K. G. T. Hollands and T. E. Unny model it, Solar Energy 40 (2), pp. 83-92, 1988."""
+"""Correlation of one day's fineness with the next one's [-]: a first-order process, as V. A.
+Graham, K. G. T. Hollands and T. E. Unny model it, Solar Energy 40 (2), pp. 83-92, 1988."""
 
 LONGEST_YEAR = 367
 """Days that are drawn for each year: a leap year's, and one more that its last interval may reach
