@@ -16,6 +16,7 @@ import plotly.graph_objects as go
 
 from meters.days import Floats, Ints, Mask
 from meters.localtime import wall
+from meters.qualities import VOUCHED
 from meters.series import Buckets
 from meters.zones import DAY, Days, Zone
 
@@ -126,8 +127,8 @@ def load_curve(
 def _measured(buckets: Buckets) -> Ints:
     """Count the intervals of each bucket that somebody vouches for."""
     vouched = np.zeros(len(buckets), dtype=np.int64)
-    for name in ("measured", "unspecified", "adjusted", "calculated"):
-        vouched += buckets.qualities.get(name, 0)
+    for quality in VOUCHED:
+        vouched += buckets.qualities.get(quality.label, 0)
     return vouched
 
 

@@ -16,9 +16,11 @@ from analytics.figures import (
     spark,
     typical_day_curve,
 )
+from analytics.key_figures import base_load, peak
+from analytics.load import Load
 from analytics.overview import STATE_KINDS
 from analytics.period import Period, read_period
-from analytics.statistics import base_load, peak, typical_day
+from analytics.statistics import typical_day
 from meters.health import health
 from meters.models import Meter, Register
 from meters.obis import Direction
@@ -90,14 +92,14 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
         period = replace(period, resolution=error.fits, chosen="", warnings=warnings)
         found = readings(registers, period.query)
     main = [one for one in found if one.register.is_main_energy]
-    series = _series(meter, [one.register for one in main], period)
+    loads = _loads(meter, [one.register for one in main], period)
     return {
         "meter": meter,
         "period": period,
         "state": state,
         "state_kind": STATE_KINDS[state.state],
-        "tiles": _tiles(meter, main, series, period),
-        "charts": _charts(found, main, series, period) if state.last_end else [],
+        "tiles": _tiles(meter, main, loads, period),
+        "charts": _charts(found, main, loads, period) if state.last_end else [],
         "registers": registers,
         "api_query": urlencode(
             {
@@ -109,7 +111,7 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
     }
 
 
-def _series(meter: Meter, registers: Sequence[Register], period: Period) -> dict[int, Series]:
+def _loads(meter: Meter, registers: Sequence[Register], period: Period) -> dict[int, Load]:
     """Read the raw intervals of the period, for what can't be told from buckets."""
     if not registers or period.days > 3 * 366:
         return {}
@@ -117,8 +119,12 @@ def _series(meter: Meter, registers: Sequence[Register], period: Period) -> dict
         [register.pk for register in registers], period.start // DAY - 1, period.end // DAY + 1
     )
     return {
-        register.pk: Series.of_days(table.of_register(register.pk), meter.zone).within(
-            period.start, period.end
+        register.pk: Load.of(
+            Series.of_days(table.of_register(register.pk), meter.zone).within(
+                period.start, period.end
+            ),
+            meter.zone,
+            register.code,
         )
         for register in registers
     }
@@ -127,13 +133,13 @@ def _series(meter: Meter, registers: Sequence[Register], period: Period) -> dict
 def _tiles(
     meter: Meter,
     main: Sequence[RegisterReadings],
-    series: Mapping[int, Series],
+    loads: Mapping[int, Load],
     period: Period,
 ) -> list[dict[str, Any]]:
     tiles = [_energy_tile(meter, one, period) for one in main[:2]]
     if main:
         one = main[0]
-        own = series.get(one.register.pk)
+        own = loads.get(one.register.pk)
         highest, base = (peak(own), base_load(own)) if own is not None else (None, None)
         tiles.append(
             {
@@ -204,7 +210,7 @@ def _curve(one: RegisterReadings, *, as_power: bool) -> Curve:
 def _charts(
     found: Sequence[RegisterReadings],
     main: Sequence[RegisterReadings],
-    series: Mapping[int, Series],
+    loads: Mapping[int, Load],
     period: Period,
 ) -> list[Chart]:
     shown = main or found
@@ -221,8 +227,8 @@ def _charts(
             bars = [_curve(one, as_power=False) for one in daily]
             charts.append(_bars_chart("bars", bars, period, str(query.resolution)))
     for one in main:
-        own = series.get(one.register.pk)
-        if own is not None and len(own) and period.days >= 7:
+        own = loads.get(one.register.pk)
+        if own is not None and own.count and period.days >= 7:
             charts.append(_typical_chart(one.register, own, period))
     return charts
 
@@ -266,14 +272,14 @@ def _bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: s
     )
 
 
-def _typical_chart(register: Register, series: Series, period: Period) -> Chart:
+def _typical_chart(register: Register, load: Load, period: Period) -> Chart:
     code = register.code
     role = ROLES.get(code.direction, "net")
     return Chart(
         f"typical-{register.pk}",
         f"A usual day, {code.direction.label.lower()}",
         f"Mean power by local time, with the range of 80 % of weekdays · {period.words}",
-        typical_day_curve(typical_day(series, period.zone), role),
+        typical_day_curve(typical_day(load), role),
         size="low",
         legend=[
             {"role": role, "label": "Weekdays"},

@@ -1,6 +1,15 @@
-"""`make bench`: run every benchmark, print a table, write JSON."""
+"""`make bench`: run every benchmark, print a table, write JSON.
+
+`python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
+"""
 
 import sys
+
+if sys.argv[1:2] == ["hypothesis"]:
+    from benchmarks.hypothesis import main as ask
+
+    ask(sys.argv[2:])
+    sys.exit()
 
 from benchmarks.setting import set_up
 
@@ -9,6 +18,7 @@ set_up()
 from django.core.management import call_command  # noqa: E402 - settings need the servers
 
 from benchmarks import (  # noqa: E402
+    analysis,
     contract,
     counting,
     gaps,
@@ -33,6 +43,7 @@ def main(arguments: list[str]) -> None:
     serving.run(report, meters=meters)
     contract.run(report)
     counting.run(report)
+    analysis.run(report)
     report.show()
     report.save()
 

@@ -1,6 +1,7 @@
 """What the demo shows: two tenants, their meters, and where their readings come from."""
 
 import socket
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,8 @@ import requests
 from django.utils import timezone
 
 from ingestion.models import Feed, Source
-from ingestion.simulator.catalogue import default_meters
-from ingestion.simulator.synthetic import SyntheticMeter
+from ingestion.simulator.catalogue import LABELS, default_meters
+from ingestion.simulator.meter import Kind, SyntheticMeter
 from meters.models import Meter, Site
 
 CHALLENGE = (
@@ -26,9 +27,28 @@ RECORDED = {
 RECORDED_FROM = datetime(2023, 2, 1, tzinfo=UTC)
 ZONE = "Europe/Zurich"
 HISTORY = timedelta(days=400)
-HOUSEHOLDS, PHOTOVOLTAICS, CONSTANTS = 6, 3, 2
-SIMULATOR_OPTIONS = (
-    f"--households {HOUSEHOLDS} --photovoltaics {PHOTOVOLTAICS} --constants {CONSTANTS} --seed 1"
+COUNTS = {
+    "households": 6,
+    "photovoltaics": 3,
+    "constants": 2,
+    "prosumers": 2,
+    "businesses": 2,
+    "heat_pumps": 1,
+    "chargers": 1,
+}
+"""How many meters of each kind the simulator has, as `default_meters` names them."""
+ACMES: dict[Kind, int] = {
+    "household": 4,
+    "photovoltaics": 2,
+    "constant": 1,
+    "prosumer": 1,
+    "business": 1,
+    "heat_pump": 1,
+    "charging": 1,
+}
+"""How many of each kind are acme's, the first ones; the others are nordwind's."""
+SIMULATOR_OPTIONS = " ".join(
+    [*(f"--{kind.replace('_', '-')} {count}" for kind, count in COUNTS.items()), "--seed 1"]
 )
 
 
@@ -69,12 +89,14 @@ def find_recordings(folder: Path) -> Recordings:
 
 def synthetic_meters(tenant: str) -> Sequence[SyntheticMeter]:
     """Share the simulator's meters out: no two tenants have one in common."""
-    meters = default_meters(1, ZONE, 47.38, 8.54, HOUSEHOLDS, PHOTOVOLTAICS, CONSTANTS)
-    households, rest = meters[:HOUSEHOLDS], meters[HOUSEHOLDS:]
-    photovoltaics, constants = rest[:PHOTOVOLTAICS], rest[PHOTOVOLTAICS:]
-    if tenant == "acme":
-        return [*households[:4], *photovoltaics[:2], *constants[:1]]
-    return [*households[4:], *photovoltaics[2:], *constants[1:]]
+    found = []
+    seen: Counter[Kind] = Counter()
+    for meter in default_meters(1, ZONE, 47.38, 8.54, **COUNTS):
+        is_acmes = seen[meter.kind] < ACMES[meter.kind]
+        seen[meter.kind] += 1
+        if is_acmes == (tenant == "acme"):
+            found.append(meter)
+    return found
 
 
 def set_up_meters(tenant: str, simulator: str, recordings: Recordings) -> list[Source]:
@@ -108,10 +130,9 @@ def set_up_meters(tenant: str, simulator: str, recordings: Recordings) -> list[S
         backfill_from=timezone.now() - HISTORY,
     )
     for synthetic in synthetic_meters(tenant):
-        kind, _, place = synthetic.name.partition(" ")
-        at_home = kind != "Telecom"
-        name = place.partition(",")[0]
-        home = Site.objects.get_or_create(name=name)[0] if at_home else None
+        place = synthetic.name.removeprefix(f"{LABELS[synthetic.kind]} ").partition(",")[0]
+        is_at_home = synthetic.kind != "constant"
+        home = Site.objects.get_or_create(name=place)[0] if is_at_home else None
         _meter(UUID(synthetic.muid), synthetic.name, home, source)
     return [*sources, source]
 

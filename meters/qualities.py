@@ -40,6 +40,8 @@ RANKING = (
     Quality.PROVISIONAL,
 )
 _RANKS = np.argsort(RANKING)
+# Those that somebody vouches for; the others are guesses until the true value comes.
+VOUCHED = (Quality.MEASURED, Quality.UNSPECIFIED, Quality.ADJUSTED, Quality.CALCULATED)
 
 BY_NAME = {quality.label: quality for quality in Quality if quality}
 NAMES = [quality.label for quality in Quality]

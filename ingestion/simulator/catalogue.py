@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 
-from ingestion.simulator.synthetic import KINDS, Kind, SyntheticMeter
+from ingestion.simulator.meter import Kind, SyntheticMeter
 
 NAMESPACE = uuid5(NAMESPACE_URL, "https://lastgang.example/simulator")
 
@@ -27,6 +27,22 @@ STREETS = (
 )
 
 
+LABELS: dict[Kind, str] = {
+    "household": "Household",
+    "photovoltaics": "Photovoltaics",
+    "constant": "Telecom cabinet",
+    "prosumer": "Prosumer",
+    "business": "Business",
+    "heat_pump": "Heat pump",
+    "charging": "Wall box",
+}
+"""With which a meter's name begins, before its street."""
+
+_FIRST_STREET: dict[Kind, int] = {"prosumer": 6, "business": 9, "heat_pump": 2, "charging": 3}
+# Photovoltaics stand on the roofs of the households of the same number, and heat pumps and wall
+# boxes beside some others; whoever has a roof of their own lives elsewhere.
+
+
 def default_meters(
     seed: int,
     timezone: str,
@@ -37,8 +53,12 @@ def default_meters(
     constants: int,
     *,
     interval: int = 900,
+    prosumers: int = 0,
+    businesses: int = 0,
+    heat_pumps: int = 0,
+    chargers: int = 0,
 ) -> list[SyntheticMeter]:
-    """Synthetic meters of one place: households first, then photovoltaics, then constant loads.
+    """Synthetic meters of one place, in the order of the parameters.
 
     Parameters
     ----------
@@ -52,6 +72,8 @@ def default_meters(
         How many of each kind. The n-th of a kind is the same whatever these numbers are.
     interval : int
         Length of an interval [s].
+    prosumers, businesses, heat_pumps, chargers : int
+        Likewise.
 
     Returns
     -------
@@ -59,7 +81,15 @@ def default_meters(
         The first household has about 1 % of its readings missing and 1 % estimated, so that
         gaps can be seen; the others are complete.
     """
-    counts = dict(zip(KINDS, (households, photovoltaics, constants), strict=True))
+    counts: dict[Kind, int] = {
+        "household": households,
+        "photovoltaics": photovoltaics,
+        "constant": constants,
+        "prosumer": prosumers,
+        "business": businesses,
+        "heat_pump": heat_pumps,
+        "charging": chargers,
+    }
     common = SyntheticMeter(
         muid="",
         kind="constant",
@@ -73,17 +103,27 @@ def default_meters(
     return [_meter(common, kind, n) for kind, count in counts.items() for n in range(count)]
 
 
+# Smallest and largest scale, its digits, and the step of the register [kWh].
+_SIZES: dict[Kind, tuple[float, float, int, float]] = {
+    "household": (0.6, 1.6, 2, 0.0001),
+    "photovoltaics": (4.0, 14.0, 1, 0.001),
+    "constant": (0.5, 2.0, 2, 0.0001),
+    "prosumer": (0.7, 1.6, 2, 0.0001),
+    "business": (0.5, 3.0, 2, 0.001),
+    "heat_pump": (0.7, 1.5, 2, 0.00025),
+    "charging": (0.7, 1.5, 2, 0.001),
+}
+
+
 def _meter(common: SyntheticMeter, kind: Kind, number: int) -> SyntheticMeter:
     muid = uuid5(NAMESPACE, f"{common.seed}/{kind}/{number}")
     rng = np.random.Generator(np.random.PCG64(muid.int))
-    street = f"{STREETS[number % len(STREETS)]} {1 + 2 * (number // len(STREETS)) + number % 2}"
-    if kind == "household":
-        scale, step, name = round(rng.uniform(0.6, 1.6), 2), 0.0001, f"Household {street}"
-    elif kind == "photovoltaics":
-        scale, step = round(rng.uniform(4.0, 14.0), 1), 0.001
-        name = f"Photovoltaics {street}, {scale} kWp"
-    else:
-        scale, step, name = round(rng.uniform(0.5, 2.0), 2), 0.0001, f"Telecom cabinet {street}"
+    at = _FIRST_STREET.get(kind, 0) + number
+    street = f"{STREETS[at % len(STREETS)]} {1 + 2 * (at // len(STREETS)) + at % 2}"
+    low, high, digits, step = _SIZES[kind]
+    scale, name = round(rng.uniform(low, high), digits), f"{LABELS[kind]} {street}"
+    if kind == "photovoltaics":
+        name += f", {scale} kWp"
     gaps = 0.01 if kind == "household" and number == 0 else 0.0
     return replace(
         common,

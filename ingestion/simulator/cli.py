@@ -22,6 +22,17 @@ from ingestion.simulator.upstream import Upstream
 SHOWN = 20
 """How many meters the greeting lists."""
 
+COUNTED = {
+    "households": "households",
+    "photovoltaics": "photovoltaic feed-ins",
+    "constants": "constant technical loads",
+    "prosumers": "households behind photovoltaics",
+    "businesses": "businesses",
+    "heat_pumps": "heat pumps",
+    "chargers": "wall boxes that charge cars",
+}
+"""What there can be some of, by the names of options and parameters."""
+
 Write = Callable[[str], object]
 
 
@@ -42,13 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folder of <muid>.json files to serve; may be given several times",
     )
-    for kind, unit in (
-        ("households", "households"),
-        ("photovoltaics", "photovoltaic feed-ins"),
-        ("constants", "constant technical loads"),
-    ):
+    for kind, unit in COUNTED.items():
         help_text = f"number of synthetic {unit} (default: %(default)s)"
-        add(f"--{kind}", type=_count, default=0, metavar="N", help=help_text)
+        add(f"--{kind.replace('_', '-')}", type=_count, default=0, metavar="N", help=help_text)
     add("--seed", type=int, default=1, help="of the synthetic meters (default: %(default)s)")
     add("--interval", type=int, default=900, help="of theirs, in seconds (default: %(default)s)")
     add("--timezone", default="Europe/Zurich", help="of theirs (default: %(default)s)")
@@ -120,10 +127,8 @@ def build(options: dict[str, Any], log: Write | None) -> SimulatorServer:
             options["timezone"],
             options["latitude"],
             options["longitude"],
-            options["households"],
-            options["photovoltaics"],
-            options["constants"],
             interval=options["interval"],
+            **{kind: options[kind] for kind in COUNTED},
         )
         plan = _plan(options["fault"], options["faults"])
         upstream = Upstream(

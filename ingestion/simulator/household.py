@@ -78,6 +78,28 @@ class Traits:
         )
 
 
+@dataclass(frozen=True)
+class Habits:
+    """How a household differs from the usual one.
+
+    Attributes
+    ----------
+    regularity
+        The share of what people do that they do at their usual hour, the rest being at any [-].
+    activity
+        The share of the usual doings that there are, each at its usual power [-].
+    base
+        Factor on what runs by itself [-].
+    """
+
+    regularity: float = 1.0
+    activity: float = 1.0
+    base: float = 1.0
+
+
+USUAL = Habits()
+
+
 def power(
     clock: LocalClock,
     instants: Instants,
@@ -85,6 +107,7 @@ def power(
     chance: np.random.Generator,
     latitude: float,
     longitude: float,
+    habits: Habits = USUAL,
 ) -> Floats:
     """Consumption of one household of scale 1 over a year.
 
@@ -98,6 +121,8 @@ def power(
         For what the household is (the same every year) and for what happens in this one.
     latitude, longitude : float
         Place [°], for the hour at which it gets dark.
+    habits : Habits
+        How this household differs from the usual one.
 
     Returns
     -------
@@ -110,12 +135,14 @@ def power(
     away = _away(midnights, chance)
     running = Timeline(clock, int(instants[0]), len(instants))
     presence = Timeline(clock, int(instants[0]), len(instants))
-    _by_itself(running, who, midnights, away, chance, latitude)
-    _by_people(running, presence, who, midnights, away, chance)
+    by_itself = Timeline(clock, int(instants[0]), len(instants))
+    _by_itself(by_itself, who, midnights, away, chance, latitude)
+    _by_people(running, presence, who, midnights, away, chance, habits)
     quarter_hours = instants[::15]
-    elevation = np.degrees(np.arcsin(sun_path(quarter_hours, latitude, longitude).up))
+    elevation = sun_path(quarter_hours, latitude, longitude).elevation
     dark = np.repeat(np.clip((4.0 - elevation) / 9.0, 0.0, 1.0), 15)[: len(instants)]
-    watts = running.power() + presence.power() * who.lights * dark
+    watts = running.power() + habits.base * by_itself.power()
+    watts += presence.power() * who.lights * dark
     watts += 5.0 * chance.standard_normal(len(instants), dtype=np.float32)
     return CALIBRATION * np.maximum(watts, 1.0)
 
@@ -169,6 +196,7 @@ def _by_people(
     midnights: Floats,
     away: Booleans,
     rng: np.random.Generator,
+    habits: Habits,
 ) -> None:
     days = len(midnights)
     weekend = _weekend(midnights)
@@ -176,7 +204,11 @@ def _by_people(
 
     def around(minute: Floats | float, spread: float) -> Floats:
         spread_out: Floats = minute + rng.normal(0, spread, days)
-        return spread_out
+        if habits.regularity == 1.0:
+            # No more random numbers than are needed: the regular household is older than the other.
+            return spread_out
+        any_hour = rng.uniform(0, 1440, days)
+        return np.where(rng.random(days) < habits.regularity, spread_out, any_hour)
 
     def run(
         chosen: Booleans, minute: Floats, minutes: float, watts: float, jitter: float = 0.15
@@ -184,6 +216,8 @@ def _by_people(
         lengths = minutes * np.clip(rng.normal(1, jitter, days), 0.5, 1.6)
         powers = watts * np.clip(rng.normal(1, 0.08, days), 0.7, 1.3)
         chosen = chosen & ~away
+        if habits.activity < 1.0:
+            chosen &= rng.random(days) < habits.activity
         running.add((midnights + minute * STEP)[chosen], lengths[chosen], powers[chosen])
 
     def some(probability: Floats | float) -> Booleans:
@@ -198,7 +232,8 @@ def _by_people(
         (~in_all_day, wake, leave),
         (~in_all_day, back, bed),
     ):
-        chosen = chosen & ~away
+        # Whoever keeps no hours may be back before they have left.
+        chosen = chosen & ~away & (end > begin)
         when, minutes = (midnights + begin * STEP)[chosen], (end - begin)[chosen]
         presence.add(when, minutes, 1.0)
         running.add(when, minutes, 75.0)

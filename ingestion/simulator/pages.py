@@ -143,12 +143,17 @@ def render(meter: SyntheticMeter, columns: Readings, low: int, high: int) -> Blo
         for quality in QUALITIES
     ]
     decimals = meter.decimals
+    tails = ["}"] * len(instants)
+    if columns.second is not None:
+        other = columns.second[low:high][::-1].tolist()
+        tails = [f',"{meter.second_obis}":{number_text(value, decimals)}}}' for value in other]
     rows = [
-        f"{head}{time}{tags[quality]}{number_text(value, decimals)}}}"
-        for time, quality, value in zip(
+        f"{head}{time}{tags[quality]}{number_text(value, decimals)}{tail}"
+        for time, quality, value, tail in zip(
             np.datetime_as_string(instants.astype("datetime64[s]")).tolist(),
             columns.qualities[low:high][::-1].tolist(),
             columns.values[low:high][::-1].tolist(),
+            tails,
             strict=True,
         )
     ]

@@ -21,6 +21,10 @@ INVERTER_RATIO = 0.9
 START_UP = 0.004
 """Share of the nominal power below which an inverter stays off [-]."""
 
+DAYS_MEMORY = 0.29
+"""Correlation of one day's fineness with the next one's [-]: a first-order process, as V. A.
+Graham, K. G. T. Hollands and T. E. Unny model it, Solar Energy 40 (2), pp. 83-92, 1988."""
+
 LONGEST_YEAR = 367
 """Days that are drawn for each year: a leap year's, and one more that its last interval may reach
 into. Fixed, so that meters of different intervals draw the same sky."""
@@ -81,7 +85,7 @@ def _clear_sky_index(
     day = local // DAY - local[0] // DAY
     slot = local % DAY // STEP
     slots, days = DAY // STEP, LONGEST_YEAR
-    fineness = _autoregressive(weather.standard_normal((days, 1)), 0.55)[:, 0]
+    fineness = _autoregressive(weather.standard_normal((days, 1)), DAYS_MEMORY)[:, 0]
     winter = np.cos(2 * np.pi * (np.arange(days) - 10) / 365.25) * math.copysign(1, latitude)
     rank = np.array([0.5 * (1 + math.erf(z / math.sqrt(2))) for z in fineness - 0.45 * winter])
     mean = np.minimum(0.13 + 1.0 * rank**1.12, 1.0)

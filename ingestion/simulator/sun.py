@@ -1,4 +1,7 @@
-"""Where the sun stands, and what a tilted panel receives from it: textbook formulas, cited.
+"""Where the sun stands, and what a tilted panel receives from it: pvlib's models, put together.
+
+pvlib is imported where it is used: it brings scipy along, 65 MB and most of a second, and whoever
+only reads the catalogue of meters needs neither.
 
 References
 ----------
@@ -9,7 +12,7 @@ References
    "Global Horizontal Irradiance Clear Sky Models", SAND2012-2389, 2012.
 .. [3] D. G. Erbs, S. A. Klein and J. A. Duffie, "Estimation of the diffuse radiation fraction
    for hourly, daily and monthly-average global radiation", Solar Energy 28 (4), pp. 293-302,
-   1982, eq. 1.
+   1982.
 .. [4] B. Liu and R. Jordan, "The long-term average performance of flat-plate solar-energy
    collectors", Solar Energy 7 (2), pp. 53-74, 1963 (isotropic sky and ground).
 """
@@ -17,41 +20,48 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingestion.simulator.localtime import DAY, Instants
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    import pandas as pd
 
-SOLAR_CONSTANT = 1361.0
-"""Irradiance outside the atmosphere at the mean distance of the sun [W/m²]."""
+Floats = NDArray[np.float64]
 
 ALBEDO = 0.2
 """Share of the light that ordinary ground reflects [-]."""
 
-LOWEST_BEAM_COSINE = 0.065
-"""Cosine of the zenith angle below which no beam is computed [-]: dividing by a smaller one
-turns the diffuse model's error into a spike at sunrise."""
+YEAR = 365.2422
+"""Length of the tropical year [days]."""
 
 
 @dataclass(frozen=True, eq=False)
 class SunPath:
-    """Unit vectors towards the sun, one per instant, and the irradiance above the atmosphere.
+    """Where the sun stands at each of n instants.
 
     Attributes
     ----------
-    east, north, up : numpy.ndarray of float64, shape (n,)
-        Components of the unit vector towards the sun [-]; `up` is the sine of the elevation.
-    extraterrestrial : numpy.ndarray of float64, shape (n,)
-        Irradiance on a surface facing the sun, outside the atmosphere [W/m²].
+    zenith : numpy.ndarray of float64, shape (n,)
+        Angle between the sun and straight up [°].
+    azimuth : numpy.ndarray of float64, shape (n,)
+        Direction of the sun, clockwise from north [°].
+    day : numpy.ndarray of float64, shape (n,)
+        Day of the year, with its fraction; 1 where it begins [days].
     """
 
-    east: Floats
-    north: Floats
-    up: Floats
-    extraterrestrial: Floats
+    zenith: Floats
+    azimuth: Floats
+    day: Floats
+
+    @property
+    def elevation(self) -> Floats:
+        """Angle between the sun and the horizon [°]."""
+        found: Floats = 90.0 - self.zenith
+        return found
 
 
 def sun_path(instants: Instants, latitude: float, longitude: float) -> SunPath:
@@ -69,52 +79,27 @@ def sun_path(instants: Instants, latitude: float, longitude: float) -> SunPath:
     SunPath
         Arrays of shape (n,).
     """
-    # The seasons follow the tropical year, so the day angle is counted through from one epoch:
-    # a day number that starts again each New Year would jump by up to a day's declination.
-    days = (instants - 1_672_531_200) / DAY
-    angle = 2 * np.pi * days / 365.2422
-    one, two, three = (np.exp(1j * k * angle) for k in (1, 2, 3))
-    declination = (
-        0.006918
-        - 0.399912 * one.real
-        + 0.070257 * one.imag
-        - 0.006758 * two.real
-        + 0.000907 * two.imag
-        - 0.002697 * three.real
-        + 0.001480 * three.imag
-    )
-    equation_of_time = (
-        0.0000075
-        + 0.001868 * one.real
-        - 0.032077 * one.imag
-        - 0.014615 * two.real
-        - 0.040849 * two.imag
-    )
-    eccentricity = (
-        1.000110
-        + 0.034221 * one.real
-        + 0.001280 * one.imag
-        + 0.000719 * two.real
-        + 0.000077 * two.imag
-    )
+    from pvlib import solarposition
+
+    # The seasons follow the tropical year, so the day is counted through from one epoch: a day
+    # number that starts again each New Year would jump by up to a day's declination.
+    day = 1 + (instants - 1_672_531_200) / DAY % YEAR
+    declination = solarposition.declination_spencer71(day)
     hour_angle = 2 * np.pi * ((instants % DAY) / DAY - 0.5) + np.radians(longitude)
-    hour_angle += equation_of_time
+    hour_angle += np.radians(solarposition.equation_of_time_spencer71(day) / 4)
+    hour_angle = (hour_angle + np.pi) % (2 * np.pi) - np.pi
     phi = np.radians(latitude)
-    cos_declination, sin_declination = np.cos(declination), np.sin(declination)
-    towards_meridian = cos_declination * np.cos(hour_angle)
-    return SunPath(
-        east=-cos_declination * np.sin(hour_angle),
-        north=sin_declination * np.cos(phi) - towards_meridian * np.sin(phi),
-        up=sin_declination * np.sin(phi) + towards_meridian * np.cos(phi),
-        extraterrestrial=SOLAR_CONSTANT * eccentricity,
-    )
+    zenith = solarposition.solar_zenith_analytical(phi, hour_angle, declination)
+    azimuth = solarposition.solar_azimuth_analytical(phi, hour_angle, declination, zenith)
+    return SunPath(np.degrees(zenith), np.degrees(azimuth), day)
 
 
 def clear_sky(path: SunPath) -> Floats:
     """Global horizontal irradiance under a clear sky [W/m²], after Haurwitz [2]_; 0 at night."""
-    day = path.up > 0
-    up = np.where(day, path.up, 1.0)
-    return np.where(day, 1098.0 * up * np.exp(-0.059 / up), 0.0)
+    from pvlib import clearsky
+
+    found: Floats = clearsky.haurwitz(_series(path.zenith))["ghi"].to_numpy()
+    return found
 
 
 def on_tilted_plane(path: SunPath, horizontal: Floats, tilt: float, azimuth: float) -> Floats:
@@ -136,23 +121,23 @@ def on_tilted_plane(path: SunPath, horizontal: Floats, tilt: float, azimuth: flo
     numpy.ndarray of float64, shape (n,)
         Global irradiance on the plane [W/m²]; 0 wherever `horizontal` is 0.
     """
-    beta, gamma = np.radians(tilt), np.radians(azimuth)
-    up = np.maximum(path.up, LOWEST_BEAM_COSINE)
-    clearness = np.minimum(horizontal / (path.extraterrestrial * up), 1.0)
-    diffuse_share = np.where(
-        clearness <= 0.22,
-        1 - 0.09 * clearness,
-        np.where(
-            clearness <= 0.80,
-            np.polyval([12.336, -16.638, 4.388, -0.1604, 0.9511], clearness),
-            0.165,
-        ),
-    )
-    diffuse_share = np.where(path.up < LOWEST_BEAM_COSINE, 1.0, diffuse_share)
-    incidence = np.sin(beta) * (np.sin(gamma) * path.east + np.cos(gamma) * path.north)
-    incidence += np.cos(beta) * path.up
-    beam = horizontal * (1 - diffuse_share) / up * np.maximum(incidence, 0.0)
-    diffuse = horizontal * diffuse_share * (1 + np.cos(beta)) / 2
-    reflected = horizontal * ALBEDO * (1 - np.cos(beta)) / 2
-    plane: Floats = beam + diffuse + reflected
-    return plane
+    from pvlib import irradiance
+
+    parts = irradiance.erbs(horizontal, path.zenith, path.day)
+    plane: Floats = irradiance.get_total_irradiance(
+        tilt,
+        azimuth,
+        path.zenith,
+        path.azimuth,
+        parts["dni"],
+        horizontal,
+        parts["dhi"],
+        albedo=ALBEDO,
+    )["poa_global"]
+    return np.nan_to_num(plane)
+
+
+def _series(values: Floats) -> pd.Series[float]:
+    import pandas as pd
+
+    return pd.Series(values)

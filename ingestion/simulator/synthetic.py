@@ -1,122 +1,28 @@
-"""Synthetic meters: readings for any window, the same for the same seed, made a year at a time.
+"""Readings of synthetic meters: for any window, the same for the same seed, made a year at a time.
 
-*Pure*: numpy and the standard library only.
+*Pure*: numpy and the field's libraries only.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from functools import lru_cache
-from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ingestion.simulator import household, photovoltaics
 from ingestion.simulator.localtime import Instants, local_year, year_clock
+from ingestion.simulator.meter import EXPORT as EXPORT
+from ingestion.simulator.meter import IMPORT as IMPORT
+from ingestion.simulator.meter import KINDS as KINDS
+from ingestion.simulator.meter import Kind as Kind
+from ingestion.simulator.meter import SyntheticMeter as SyntheticMeter
+from ingestion.simulator.models import generator, powers
 from ingestion.simulator.sun import Floats
-
-Kind = Literal["household", "photovoltaics", "constant"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-INTERVALS = (300, 900, 1800, 3600)
-"""Lengths of interval that meters can have [s]."""
 
 QUALITIES = ("measured", "estimated")
 """What the numbers in `Readings.qualities` mean."""
-
-IMPORT, EXPORT = "0100011D00FF", "0100021D00FF"
-"""OBIS 1-0:1.29.0*255 and 1-0:2.29.0*255: active energy of the interval, in and out [kWh]."""
-
-CONSTANT_POWER = 350.0
-"""Power of a constant load of scale 1 [W], about that of a small telecom cabinet."""
-
-
-@dataclass(frozen=True)
-class SyntheticMeter:
-    """One meter with one register, and everything its readings depend on.
-
-    Parameters
-    ----------
-    muid : str
-        The upstream's name of the meter.
-    kind : {"household", "photovoltaics", "constant"}
-        What is behind the meter.
-    name : str
-        For people.
-    timezone : str
-        IANA name; habits, days and years are those of this zone.
-    seed : int
-        Meters of one seed and place share their weather.
-    scale : float
-        Size: households in units of 3,500 kWh a year, photovoltaics in kWp, constant loads in
-        units of `CONSTANT_POWER`.
-    interval : int
-        Length of an interval [s], one of `INTERVALS`; intervals begin at its multiples in UTC.
-    obis : str
-        Register, in hexadecimal; by default export for photovoltaics, import for the others.
-    step : float
-        The smallest amount that the meter counts [kWh].
-    latitude, longitude : float
-        Place [°], north and east positive.
-    missing_share, estimated_share : float
-        Expected share of intervals without a reading, and of readings of quality `estimated` [-].
-    commissioned : datetime.date
-        First local day with readings.
-    """
-
-    muid: str
-    kind: Kind
-    name: str
-    timezone: str = "Europe/Zurich"
-    seed: int = 1
-    scale: float = 1.0
-    interval: int = 900
-    obis: str = ""
-    step: float = 0.0001
-    latitude: float = 47.38
-    longitude: float = 8.54
-    missing_share: float = 0.0
-    estimated_share: float = 0.0
-    commissioned: date = date(2015, 1, 1)
-
-    def __post_init__(self) -> None:
-        if not self.obis:
-            # The dataclass is frozen for use as a cache key; a default that depends on another
-            # field can only be set past that.
-            code = EXPORT if self.kind == "photovoltaics" else IMPORT
-            object.__setattr__(self, "obis", code)
-        ZoneInfo(self.timezone)
-        for wrong, message in (
-            (self.kind not in KINDS, f"kind {self.kind!r} is none of {', '.join(KINDS)}"),
-            (self.interval not in INTERVALS, f"interval {self.interval} s is none of {INTERVALS}"),
-            (not re.fullmatch("[0-9A-F]{12}", self.obis), f"obis {self.obis!r} is no hex code"),
-            (not self.scale > 0, f"scale {self.scale} is not above 0"),
-            (not self.step > 0, f"step {self.step} kWh is not above 0"),
-            (not 0 <= self.missing_share < 1, "missing_share is not within [0, 1)"),
-            (not 0 <= self.estimated_share < 1, "estimated_share is not within [0, 1)"),
-            (not abs(self.latitude) <= 90, f"latitude {self.latitude}° is beyond a pole"),
-            (not abs(self.longitude) <= 180, f"longitude {self.longitude}° is beyond ±180°"),
-        ):
-            if wrong:
-                raise ValueError(f"Synthetic meter {self.muid}: {message}.")
-
-    @property
-    def decimals(self) -> int:
-        """Decimal places of the meter's step."""
-        exponent = Decimal(str(self.step)).normalize().as_tuple().exponent
-        return max(0, -int(exponent))
-
-    @property
-    def first_instant(self) -> int:
-        """Local midnight of the first day with readings [s since 1970-01-01T00:00Z]."""
-        day = self.commissioned
-        midnight = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.timezone))
-        return int(midnight.timestamp())
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,14 +37,26 @@ class Readings:
         Energy of each interval [kWh], whole multiples of the meter's step.
     qualities : numpy.ndarray of int8, shape (n,)
         Indices into `QUALITIES`.
+    second : numpy.ndarray of float64, shape (n,), or None
+        Energy that the meter's second register counts [kWh], where it has one.
     """
 
     instants: Instants
     values: Floats
     qualities: NDArray[np.int8]
+    second: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.instants)
+
+    def part(self, low: int, high: int) -> Readings:
+        """The readings from number `low` to before `high`."""
+        return Readings(
+            self.instants[low:high],
+            self.values[low:high],
+            self.qualities[low:high],
+            None if self.second is None else self.second[low:high],
+        )
 
 
 def readings(meter: SyntheticMeter, start: datetime | int, stop: datetime | int) -> Readings:
@@ -165,22 +83,51 @@ def readings(meter: SyntheticMeter, start: datetime | int, stop: datetime | int)
     first = max(_seconds(start), meter.first_instant)
     last = _seconds(stop)
     if first >= last:
-        return Readings(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int8))
+        none = np.empty(0)
+        second = None if meter.second_obis is None else none
+        return Readings(np.empty(0, np.int64), none, np.empty(0, np.int8), second)
     years = range(local_year(first, meter.timezone), local_year(last - 1, meter.timezone) + 1)
     pieces = []
     for year in years:
         whole = year_readings(meter, year)
         low, high = np.searchsorted(whole.instants, [first, last])
-        pieces.append((whole.instants[low:high], whole.values[low:high], whole.qualities[low:high]))
-    instants, values, qualities = (np.concatenate(column) for column in zip(*pieces, strict=True))
-    return Readings(instants, values, qualities)
+        pieces.append(whole.part(int(low), int(high)))
+    seconds = [piece.second for piece in pieces if piece.second is not None]
+    return Readings(
+        np.concatenate([piece.instants for piece in pieces]),
+        np.concatenate([piece.values for piece in pieces]),
+        np.concatenate([piece.qualities for piece in pieces]),
+        np.concatenate(seconds) if seconds else None,
+    )
 
 
 @lru_cache(maxsize=256)
 def year_readings(meter: SyntheticMeter, year: int) -> Readings:
     """All readings of one local calendar year, kept for the next caller (about 0.6 MB each)."""
     instants = np.arange(*year_edges(meter, year), meter.interval, dtype=np.int64)
-    energy = _year_power(meter, year, instants) * (meter.interval / 3_600_000)
+    main, other = powers(meter, year, instants)
+    values = _counted(meter, main)
+    second = None if other is None else _counted(meter, other)
+    gaps = generator(meter.seed, meter.muid, "gaps", year)
+    missing = _runs(len(instants), meter.missing_share, gaps)
+    estimated = _runs(len(instants), meter.estimated_share, gaps)
+    kept = ~missing & (instants >= meter.first_instant)
+    columns = Readings(
+        instants[kept],
+        values[kept],
+        estimated[kept].astype(np.int8),
+        None if second is None else second[kept],
+    )
+    for column in (columns.instants, columns.values, columns.qualities, columns.second):
+        if column is not None:
+            # Callers get slices of what is cached.
+            column.setflags(write=False)
+    return columns
+
+
+def _counted(meter: SyntheticMeter, power: Floats) -> Floats:
+    """Energy of each interval [kWh], as a register counts that is fed a power [W]."""
+    energy = power * (meter.interval / 3_600_000)
     # The register is what a meter reads: it counts whole steps, and an interval's value is the
     # difference of two counts. So rounding errors never add up, as they would value by value.
     register = np.floor(np.cumsum(energy) / meter.step + 1e-9).astype(np.int64)
@@ -188,16 +135,8 @@ def year_readings(meter: SyntheticMeter, year: int) -> Readings:
     # Dividing two whole numbers gives the float nearest to the decimal fraction, which prints
     # short (0.0117); multiplying by 0.0001 often does not (0.011700000000000002).
     unit = round(meter.step * 10**meter.decimals)
-    values = counts * unit / 10**meter.decimals
-    gaps = _generator(meter.seed, meter.muid, "gaps", year)
-    missing = _runs(len(instants), meter.missing_share, gaps)
-    estimated = _runs(len(instants), meter.estimated_share, gaps)
-    kept = ~missing & (instants >= meter.first_instant)
-    columns = Readings(instants[kept], values[kept], estimated[kept].astype(np.int8))
-    for column in (columns.instants, columns.values, columns.qualities):
-        # Callers get slices of what is cached.
-        column.setflags(write=False)
-    return columns
+    values: Floats = counts * unit / 10**meter.decimals
+    return values
 
 
 def year_edges(meter: SyntheticMeter, year: int) -> tuple[int, int]:
@@ -207,28 +146,6 @@ def year_edges(meter: SyntheticMeter, year: int) -> tuple[int, int]:
     """
     clock, interval = year_clock(meter.timezone, year), meter.interval
     return -(-clock.start // interval) * interval, -(-clock.stop // interval) * interval
-
-
-def _year_power(meter: SyntheticMeter, year: int, instants: Instants) -> Floats:
-    """Mean power of each interval [W]."""
-    clock = year_clock(meter.timezone, year)
-    traits = _generator(meter.seed, meter.muid, "traits", 0)
-    chance = _generator(meter.seed, meter.muid, "chance", year)
-    where = meter.latitude, meter.longitude
-    if meter.kind == "constant":
-        slow = np.repeat(chance.normal(0, 0.003, len(instants) // 96 + 1), 96)[: len(instants)]
-        noise = 1 + slow + 0.006 * chance.standard_normal(len(instants))
-        return meter.scale * CONSTANT_POWER * noise
-    step = household.STEP if meter.kind == "household" else photovoltaics.STEP
-    finer = np.arange(instants[0], instants[-1] + meter.interval, step, dtype=np.int64)
-    if meter.kind == "household":
-        watts = household.power(clock, finer, traits, chance, *where)
-    else:
-        region = f"{meter.timezone}/{meter.latitude:.0f}/{meter.longitude:.0f}"
-        weather = _generator(meter.seed, region, "weather", year)
-        watts = photovoltaics.power(clock, finer, traits, chance, weather, *where)
-    mean: Floats = watts.reshape(len(instants), -1).mean(axis=1) * meter.scale
-    return mean
 
 
 def _runs(size: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -242,12 +159,6 @@ def _runs(size: int, share: float, rng: np.random.Generator) -> NDArray[np.bool_
     for begin, length in zip(begins, lengths, strict=True):
         mask[begin : begin + length] = True
     return mask
-
-
-def _generator(seed: int, whose: str, purpose: str, year: int) -> np.random.Generator:
-    # Python's own hash of a string differs from process to process.
-    digest = hashlib.sha256(f"{seed}/{whose}/{purpose}/{year}".encode()).digest()
-    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16])))
 
 
 def _seconds(moment: datetime | int) -> int:

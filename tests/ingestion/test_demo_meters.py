@@ -1,5 +1,6 @@
 """What the demo shows: meters that a second start finds again, and where readings come from."""
 
+import argparse
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,8 @@ from ingestion.demo import (
     synthetic_meters,
 )
 from ingestion.models import Feed, Run, Source, validate_address
-from ingestion.simulator.catalogue import default_meters
+from ingestion.simulator import cli
+from ingestion.simulator.meter import KINDS
 from ingestion.simulator.server import running_simulator
 from meters.models import Meter, Site
 from tests.conftest import Customer
@@ -74,7 +76,7 @@ def test_a_second_start_changes_nothing(in_acme: Customer, folder: Path) -> None
     set_up_meters("acme", "http://s", found)
     after = [list(model.objects.order_by("pk").values()) for model in (Source, Meter, Site, Feed)]
     assert after == before
-    assert Meter.objects.count() == 9
+    assert Meter.objects.count() == 13
 
 
 def test_without_recordings_there_is_no_such_source(in_acme: Customer) -> None:
@@ -93,19 +95,14 @@ def test_the_recordings_are_acmes_alone(nordwind: Customer, folder: Path) -> Non
 def test_no_two_tenants_share_a_meter_and_the_simulator_has_them_all() -> None:
     acme, nordwind = ({m.muid for m in synthetic_meters(t)} for t in ("acme", "nordwind"))
     assert not acme & nordwind
-    options = demo.SIMULATOR_OPTIONS.split()
-    numbers = {name[2:]: int(n) for name, n in zip(options[::2], options[1::2], strict=True)}
-    served = default_meters(
-        numbers["seed"],
-        demo.ZONE,
-        47.38,
-        8.54,
-        numbers["households"],
-        numbers["photovoltaics"],
-        numbers["constants"],
-    )
-    assert acme | nordwind == {meter.muid for meter in served}
-    assert all(meter in served for meter in synthetic_meters("acme"))
+    parser = argparse.ArgumentParser()
+    cli.add_arguments(parser)
+    with cli.build(
+        vars(parser.parse_args(["--port", "0", *demo.SIMULATOR_OPTIONS.split()])), None
+    ) as server:
+        served = [meter.muid for meter in server.upstream.meters.values()]
+    assert acme | nordwind == set(served)
+    assert {meter.kind for meter in synthetic_meters("acme")} == set(KINDS)
 
 
 @pytest.mark.usefixtures("committed")  # a run so long is kept alive over another connection
@@ -116,9 +113,9 @@ def test_the_whole_of_acme_is_ingested(recordings: Path) -> None:
         assert sweep(challenge).counts.new == 5376
         result = sweep(synthetic)
         assert result.run.state == Run.State.SUCCEEDED
-        # 400 days of seven meters, one of which has gaps.
-        assert 7 * 399 * 96 * 0.99 < result.counts.new <= 7 * 401 * 96
-        assert sweep(synthetic).counts.new <= 7
+        # 400 days of eleven meters, one of which has gaps and one of which two registers.
+        assert 12 * 399 * 96 * 0.99 < result.counts.new <= 12 * 401 * 96
+        assert sweep(synthetic).counts.new <= 12
     assert len(stored(next(iter(RECORDED)), IMPORT)) == 2688
     assert len(stored(UUID(synthetic_meters("acme")[0].muid))) > 37_000
 
