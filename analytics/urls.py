@@ -7,4 +7,5 @@ urlpatterns = [
     path("", views.overview, name="overview"),
     path("meters/", views.meters, name="meters"),
     path("meters/<uuid:muid>/", views.meter, name="meter"),
+    path("meters/<uuid:muid>/analysis/", views.analysis, name="analysis"),
 ]

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from analytics.analysis_page import analysis_page
 from analytics.meter_page import meter_page
 from analytics.overview import meter_rows
 from analytics.overview import overview as tenant_overview
@@ -78,3 +79,21 @@ def meter(request: HttpRequest, muid: UUID) -> HttpResponse:
     address = reverse("api:meter-readings", args=[found.muid])
     context["api_call"] = request.build_absolute_uri(f"{address}?{context['api_query']}")
     return render(request, "analytics/meter.html", context)
+
+
+@require_safe
+def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
+    """Show what one meter probably measures, its habits and what is odd."""
+    found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
+    # A changed grouping swaps its own card and nothing else.
+    only_grouping = request.headers.get("HX-Target") == "grouping-card"
+    context = analysis_page(
+        found, request.GET.dict(), int(time.time()), only_grouping=only_grouping
+    )
+    context["breadcrumbs"] = [
+        {"label": "Meters", "url": reverse("analytics:meters")},
+        {"label": found.name, "url": found.get_absolute_url()},
+        {"label": "Analysis", "url": ""},
+    ]
+    template = "analytics/_grouping.html" if only_grouping and context["register"] else None
+    return render(request, template or "analytics/analysis.html", context)

@@ -5,12 +5,22 @@ from datetime import UTC, datetime
 
 from django import template
 
-from meters.wording import MINUS, THIN, energy, figure, local
+from meters.wording import MINUS, THIN, energy, figure, local, percent
 
-__all__ = ["MINUS", "THIN", "Amount", "change_in_words", "energy", "figure", "iso", "local"]
+__all__ = [
+    "MINUS",
+    "THIN",
+    "Amount",
+    "change_in_words",
+    "energy",
+    "figure",
+    "iso",
+    "local",
+    "percent",
+]
 
 register = template.Library()
-for written in (figure, energy, local):
+for written in (figure, energy, local, percent):
     register.filter(written.__name__, written)
 
 
