@@ -1,31 +1,24 @@
 """What the analysis of one meter shows: what it probably measures, and the figures that say so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
-from analytics import analysis_figures as draw
+from analytics import group_figures, habit_figures, map_figures
+from analytics.analysed import Analysed
 from analytics.analysis import Analysis, analyse
 from analytics.annual import Annual
 from analytics.cards import Chart, role_of
 from analytics.grouping import By, group
-from analytics.hypothesis import Argument, RegisterLoad, argue
 from analytics.key_figures import KeyFigures
-from analytics.load import Load, LoadError
-from analytics.period import ALL, Period, read_period
+from analytics.load import Load
+from analytics.period import Period
 from analytics.sentences import of_grouping, sentences
 from meters.grid import Resolution, ResolutionError
-from meters.health import health
-from meters.models import Meter, Register
-from meters.profiles import first_reading, read_days
-from meters.series import Series
+from meters.models import Meter
 from meters.wording import energy, figure, local
-from meters.zones import DAY, Zone
+from meters.zones import Zone
 
-# Longer ranges take long and say little more.
-MOST_DAYS = 3 * 366
-YEAR = 365 * DAY
 MOST_ODD = 50
 GROUPS = {
     "hour": "Hour of the day",
@@ -42,97 +35,6 @@ USUAL_GROUP = "hour"
 FACTS = ("annual", "base-load", "peak", "load-factor", "night", "weekdays")
 
 Said = Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Analysed:
-    """A meter's registers in a range, each with its load.
-
-    Attributes
-    ----------
-    loads
-        By primary key, of the registers that have a load.
-    refused
-        Why others have none, in words.
-    """
-
-    meter: Meter
-    period: Period
-    registers: Sequence[Register]
-    loads: Mapping[int, Load]
-    refused: Sequence[str]
-
-    @classmethod
-    def read(cls, meter: Meter, parameters: Mapping[str, str], now: int) -> "Analysed":
-        """Read what is to be analysed: three queries, whatever the range.
-
-        Parameters
-        ----------
-        meter
-            With its registers.
-        parameters
-            ``range``, or ``start`` and ``end``; see `read_period`.
-        """
-        registers = list(meter.registers.all())
-        for register in registers:
-            register.meter = meter
-        keys = [register.pk for register in registers]
-        first = first_reading(keys) if keys else None
-        last_end = health([meter], now)[meter.pk].last_end
-        # Of a meter that has not been read for a year, all there is says most.
-        is_long = first is not None and last_end is not None and last_end - first > YEAR
-        period = _shortened(
-            read_period(
-                parameters,
-                zone=meter.zone,
-                now=now,
-                first=first,
-                last_end=last_end,
-                usual="year" if is_long else ALL,
-            )
-        )
-        # Before the first reading and after the last one nothing is missing.
-        start, end = max(period.start, first or 0), min(period.end, last_end or 0)
-        table = read_days(keys, period.start // DAY - 1, period.end // DAY + 1)
-        loads, refused = {}, []
-        for register in registers:
-            series = Series.of_days(table.of_register(register.pk), meter.zone)
-            try:
-                load = Load.of(series.within(start, end), meter.zone, register.code)
-            except LoadError as error:
-                refused.append(str(error))
-                continue
-            if load.count:
-                loads[register.pk] = load
-        return cls(meter, period, registers, loads, refused)
-
-    @property
-    def choices(self) -> list[Register]:
-        """The registers that can be analysed, those of the main energy first."""
-        found = [register for register in self.registers if register.pk in self.loads]
-        return sorted(found, key=lambda register: not register.is_main_energy)
-
-    def chosen(self, obis: str) -> Register | None:
-        """Choose a register by its code, or the first one; None where there is none."""
-        choices = self.choices
-        return next((one for one in choices if one.obis == obis), choices[0] if choices else None)
-
-    @cached_property
-    def argument(self) -> Argument:
-        """The hypothesis on what the meter measures."""
-        return argue(
-            [RegisterLoad(one.code, self.loads[one.pk]) for one in self.choices],
-            zone=self.meter.zone,
-        )
-
-
-def _shortened(period: Period) -> Period:
-    if period.days <= MOST_DAYS:
-        return period
-    start = period.end - MOST_DAYS * DAY
-    start = period.zone.midnight(period.zone.date_at(start))
-    words = "Three years are analysed at most; these are the last ones of the range."
-    return replace(period, start=start, warnings=(*period.warnings, words))
 
 
 def analysis_page(
@@ -211,7 +113,7 @@ def _grouping(load: Load, role: str, period: Period, parameters: Mapping[str, st
         "grouping",
         f"By {GROUPS.get(asked, asked).lower()}",
         f"{'Energy of each' if of_energy else 'Mean power'}, with the middle 80 % · {period.words}",
-        draw.grouped(found, role, energy=of_energy),
+        group_figures.grouped(found, role, energy=of_energy),
         sentence=of_grouping(found),
     )
     return GroupingCard(chart, options, every, of_energy, warning)
@@ -268,7 +170,7 @@ def _maps(told: Analysis, said: Said, period: Period) -> list[Chart]:
             "heat",
             "Every day, every hour",
             f"Mean power by day and local time of day · {period.words}",
-            draw.heat(told.heat),
+            map_figures.heat(told.heat),
             sentence=said["heat"],
             size="high",
         )
@@ -279,7 +181,7 @@ def _maps(told: Analysis, said: Said, period: Period) -> list[Chart]:
                 "calendar",
                 "Calendar",
                 "Energy of each local day, weeks from left to right",
-                draw.calendar(told.calendar),
+                map_figures.calendar(told.calendar),
                 sentence=said["calendar"],
                 size="low",
             )
@@ -293,7 +195,7 @@ def _distribution(told: Analysis, said: Said, role: str) -> list[Chart]:
             "duration",
             "Load-duration curve",
             "For what part of the time power is at least so high",
-            draw.duration(told.duration, role),
+            group_figures.duration(told.duration, role),
             sentence=said["duration"],
             size="low",
         ),
@@ -301,7 +203,7 @@ def _distribution(told: Analysis, said: Said, role: str) -> list[Chart]:
             "histogram",
             "How often which power",
             "Share of all intervals",
-            draw.histogram(told.histogram, role),
+            group_figures.histogram(told.histogram, role),
             sentence=said["histogram"],
             size="low",
         ),
@@ -316,7 +218,7 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
                 "correlation",
                 "Autocorrelation",
                 "How a value resembles the one so much later, and how far chance alone would go",
-                draw.correlogram(told.correlation, role),
+                habit_figures.correlogram(told.correlation, role),
                 sentence=f"{said['daily-habit']} {said['weekly-habit']}",
                 legend=[
                     {"role": role, "label": "Autocorrelation"},
@@ -328,7 +230,7 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
                 "partial",
                 "Partial autocorrelation",
                 "What each lag adds to those before it",
-                draw.partial_correlogram(told, role),
+                habit_figures.partial_correlogram(told, role),
                 sentence=said["partial"],
                 size="low",
             ),
@@ -339,7 +241,7 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
                 "spectrum",
                 "Periods",
                 "What share of the variance a sinusoid of each period explains",
-                draw.periodogram(told.spectrum, role),
+                habit_figures.periodogram(told.spectrum, role),
                 sentence=said["spectrum"],
                 size="low",
                 legend=[
@@ -357,7 +259,7 @@ def _pattern(told: Analysis, said: Said, role: str) -> dict[str, Any]:
         "pattern",
         "The usual day",
         "Mean power by local time of day and kind of day",
-        draw.weekly_pattern(found, role),
+        group_figures.weekly_pattern(found, role),
         sentence=said["pattern"],
         legend=[
             {"role": role, "label": "Monday to Friday"},
@@ -413,7 +315,7 @@ def _quality(told: Analysis, said: Said, role: str) -> Chart:
         "quality",
         "Completeness by month",
         "Share of the intervals that were measured, or estimated",
-        draw.completeness(told.quality, role),
+        group_figures.completeness(told.quality, role),
         sentence=said["quality"],
         size="low",
         legend=[

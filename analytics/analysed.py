@@ -1,0 +1,109 @@
+"""A meter's readings as loads, ready to be analysed by page, API and report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from analytics.hypothesis import Argument, RegisterLoad, argue
+from analytics.load import Load, LoadError
+from analytics.period import ALL, Period, read_period
+from meters.health import health
+from meters.models import Meter, Register
+from meters.profiles import first_reading, read_days
+from meters.series import Series
+from meters.zones import DAY
+
+# Longer ranges take long and say little more.
+MOST_DAYS = 3 * 366
+YEAR = 365 * DAY
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """A meter's registers in a range, each with its load.
+
+    Attributes
+    ----------
+    loads
+        By primary key, of the registers that have a load.
+    refused
+        Why others have none, in words.
+    """
+
+    meter: Meter
+    period: Period
+    registers: Sequence[Register]
+    loads: Mapping[int, Load]
+    refused: Sequence[str]
+
+    @classmethod
+    def read(cls, meter: Meter, parameters: Mapping[str, str], now: int) -> "Analysed":
+        """Read what is to be analysed: three queries, whatever the range.
+
+        Parameters
+        ----------
+        meter
+            With its registers.
+        parameters
+            ``range``, or ``start`` and ``end``; see `read_period`.
+        """
+        registers = list(meter.registers.all())
+        for register in registers:
+            register.meter = meter
+        keys = [register.pk for register in registers]
+        first = first_reading(keys) if keys else None
+        last_end = health([meter], now)[meter.pk].last_end
+        # Of a meter that has not been read for a year, all there is says most.
+        is_long = first is not None and last_end is not None and last_end - first > YEAR
+        period = _shortened(
+            read_period(
+                parameters,
+                zone=meter.zone,
+                now=now,
+                first=first,
+                last_end=last_end,
+                usual="year" if is_long else ALL,
+            )
+        )
+        # Before the first reading and after the last one nothing is missing.
+        start, end = max(period.start, first or 0), min(period.end, last_end or 0)
+        table = read_days(keys, period.start // DAY - 1, period.end // DAY + 1)
+        loads, refused = {}, []
+        for register in registers:
+            series = Series.of_days(table.of_register(register.pk), meter.zone)
+            try:
+                load = Load.of(series.within(start, end), meter.zone, register.code)
+            except LoadError as error:
+                refused.append(str(error))
+                continue
+            if load.count:
+                loads[register.pk] = load
+        return cls(meter, period, registers, loads, refused)
+
+    @property
+    def choices(self) -> list[Register]:
+        """The registers that can be analysed, those of the main energy first."""
+        found = [register for register in self.registers if register.pk in self.loads]
+        return sorted(found, key=lambda register: not register.is_main_energy)
+
+    def chosen(self, obis: str) -> Register | None:
+        """Choose a register by its code, or the first one; None where there is none."""
+        choices = self.choices
+        return next((one for one in choices if one.obis == obis), choices[0] if choices else None)
+
+    @cached_property
+    def argument(self) -> Argument:
+        """The hypothesis on what the meter measures."""
+        return argue(
+            [RegisterLoad(one.code, self.loads[one.pk]) for one in self.choices],
+            zone=self.meter.zone,
+        )
+
+
+def _shortened(period: Period) -> Period:
+    if period.days <= MOST_DAYS:
+        return period
+    start = period.end - MOST_DAYS * DAY
+    start = period.zone.midnight(period.zone.date_at(start))
+    words = "Three years are analysed at most; these are the last ones of the range."
+    return replace(period, start=start, warnings=(*period.warnings, words))
