@@ -55,8 +55,10 @@ def _utc(instants: Ints) -> list[str]:
     return [f"{text}Z" for text in np.datetime_as_string(instants.astype("datetime64[s]"))]
 
 
-def _numbers(values: Floats) -> list[float | None]:
-    return [None if np.isnan(value) else round(float(value), 6) for value in values]
+def numbers(values: Floats, digits: int = 6) -> list[float | None]:
+    """Write numbers for JSON, with None where there is none."""
+    rounded = np.round(values, digits).tolist()
+    return [None if value != value else value for value in rounded]
 
 
 def runs_of(mask: Mask) -> list[tuple[int, int]]:
@@ -78,7 +80,7 @@ def _steps(edges: Ints, values: Floats, mask: Mask) -> tuple[list[str], list[flo
         heights.append(np.concatenate((values[begin:end], [values[end - 1], np.nan])))
     if not instants:
         return [], []
-    return _utc(np.concatenate(instants)), _numbers(np.concatenate(heights))
+    return _utc(np.concatenate(instants)), numbers(np.concatenate(heights))
 
 
 def load_curve(
@@ -120,7 +122,7 @@ def load_curve(
             shapes=[*_gap_shapes(gaps), *_clock_shapes(edges, zone)],
             annotations=_clock_notes(edges, zone),
         )
-    return _as_json(figure)
+    return as_json(figure)
 
 
 def _measured(buckets: Buckets) -> Ints:
@@ -182,7 +184,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") ->
         dates = np.datetime_as_string(_period_starts(days, resolution))
         figure.add_bar(
             x=list(dates),
-            y=_numbers(curve.values),
+            y=numbers(curve.values),
             name=curve.label,
             meta={"role": curve.role},
             xperiod=period,
@@ -195,7 +197,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") ->
         xaxis={"type": "date", "hoverformat": hover},
         yaxis={"title": {"text": curves[0].unit if curves else ""}, "rangemode": "tozero"},
     )
-    return _as_json(figure)
+    return as_json(figure)
 
 
 def _period_starts(days: Days, resolution: str) -> Days:
@@ -268,7 +270,7 @@ def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
         },
         yaxis={"title": {"text": "kW"}},
     )
-    return _as_json(figure)
+    return as_json(figure)
 
 
 def _corners(x: Sequence[float], y: Sequence[float]) -> tuple[list[float], list[float]]:
@@ -293,7 +295,7 @@ def spark(values: Sequence[float | None]) -> dict[str, str] | None:
     return {"line": f"M{line}", "area": f"M{first} 32L{line}L{end} 32Z"}
 
 
-def _as_json(figure: go.Figure) -> Figure:
+def as_json(figure: go.Figure) -> Figure:
     """Return plain lists and dicts, without the template that Plotly for Python sends along."""
     found: Figure = figure.to_plotly_json()
     found["layout"].pop("template", None)

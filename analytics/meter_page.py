@@ -1,12 +1,13 @@
 """What the page of one meter shows: its load curve, its days, a usual day, and facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
 
+from analytics.cards import ROLES, Chart
 from analytics.figures import (
     Curve,
     energy_bars,
@@ -28,7 +29,6 @@ from meters.series import Series
 from meters.templatetags.units import THIN, Amount, change_in_words, energy, figure, local
 from meters.zones import DAY, epoch_day
 
-ROLES = {Direction.IMPORT: "import", Direction.EXPORT: "export", Direction.NET: "net"}
 MOST_GAPS_NAMED = 4
 NAMES = {
     "PT1M": "1 minute",
@@ -42,19 +42,6 @@ NAMES = {
     "P1M": "months",
     "P1Y": "years",
 }
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart as the template takes it."""
-
-    id: str
-    title: str
-    subtitle: str
-    figure: dict[str, Any]
-    size: str = ""
-    legend: Sequence[dict[str, str]] = ()
-    notes: Sequence[str] = ()
 
 
 def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[str, Any]:

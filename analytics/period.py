@@ -131,6 +131,7 @@ def read_period(
     first: int | None,
     last_end: int | None,
     finest: int = 900,
+    usual: str = USUAL,
 ) -> Period:
     """Read a page's range: a preset, counted back from the latest readings, or two dates.
 
@@ -142,6 +143,8 @@ def read_period(
         Where the readings begin and end [s]; None where there are none.
     finest
         The shortest interval [s].
+    usual
+        The preset that is shown where none is asked for.
     """
     warnings: list[str] = []
     # Where readings are old, as a recording's are, the page shows the latest there are.
@@ -150,12 +153,12 @@ def read_period(
     preset = parameters.get("range", "")
     start, end = _free_range(parameters, zone, warnings)
     if start is None or end is None:
-        preset = preset if preset in PRESETS or preset == ALL else USUAL
+        preset = preset if preset in PRESETS or preset == ALL else usual
         end = zone.midnight(latest + timedelta(days=1))
         if preset == ALL and first is not None:
             start = zone.midnight(zone.date_at(first))
         else:
-            _, days = PRESETS.get(preset, PRESETS[USUAL])
+            _, days = PRESETS.get(preset, PRESETS[usual])
             start = zone.midnight(latest - timedelta(days=days - 1))
     else:
         preset = ""

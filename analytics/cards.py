@@ -1,0 +1,40 @@
+"""What a page is made of: cards with a chart, its sentence and its legend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from meters.models import Register
+from meters.obis import Direction
+
+ROLES = {Direction.IMPORT: "import", Direction.EXPORT: "export", Direction.NET: "net"}
+Legend = Sequence[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as the template takes it.
+
+    Attributes
+    ----------
+    sentence
+        What the chart shows, in plain words with its figures.
+    size
+        ``low`` or ``high``; otherwise the usual height.
+    notes
+        What is to be known about it, below.
+    """
+
+    id: str
+    title: str
+    subtitle: str
+    figure: dict[str, Any]
+    sentence: str = ""
+    size: str = ""
+    legend: Legend = ()
+    notes: Sequence[str] = ()
+
+
+def role_of(register: Register) -> str:
+    """Say which of the series' colours a register has."""
+    return ROLES.get(register.code.direction, "net")
