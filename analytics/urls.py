@@ -1,10 +1,12 @@
 from django.urls import path
 
-from analytics import views
+from analytics import site_views, views
 
 app_name = "analytics"
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("meters/", views.meters, name="meters"),
     path("meters/<uuid:muid>/", views.meter, name="meter"),
+    path("sites/", site_views.sites, name="sites"),
+    path("sites/<int:pk>/", site_views.site, name="site"),
 ]

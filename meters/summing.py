@@ -15,7 +15,7 @@ from meters.days import DayTable, Floats, Ints
 from meters.grid import Cadence, Grid
 from meters.models import Register
 from meters.obis import Direction
-from meters.profiles import read_days
+from meters.profiles import DayTotals, read_days
 from meters.qualities import NAMES
 from meters.readings import Query, TooFineError
 from meters.series import Buckets, Statistic
@@ -98,7 +98,7 @@ def _buckets(
         edges=grid.edges,
         values=np.where(count > 0, energy, np.nan),
         count=count,
-        expected=_expected(table, registers, grid, now),
+        expected=expected_of(table, registers, grid, now),
         qualities=qualities,
         statistic=Statistic.SUM,
         straddling=straddling,
@@ -127,8 +127,22 @@ def _count_qualities(qualities: dict[str, Ints], slots: Ints, where: Ints, n: in
             qualities[name] = qualities.get(name, 0) + there.astype(np.int64)
 
 
-def _expected(table: DayTable, registers: Sequence[Register], grid: Grid, now: int) -> Ints:
-    """Count the intervals that should be there of all registers; many have the same cadence."""
+def expected_of(
+    table: DayTable | DayTotals, registers: Sequence[Register], grid: Grid, now: int
+) -> Ints:
+    """Count the intervals that should be there of all registers; many have the same cadence.
+
+    Parameters
+    ----------
+    table
+        The stored days of these registers, and maybe of others.
+    now
+        The present [s]: an interval is expected once it has ended.
+
+    Returns
+    -------
+    For each bucket of the grid, shape ``(n,)``.
+    """
     alike: dict[object, tuple[Cadence, int, int, int]] = {}
     ends = np.searchsorted(table.register, [one.pk for one in registers], side="right")
     begins = np.searchsorted(table.register, [one.pk for one in registers])
@@ -147,7 +161,7 @@ def _expected(table: DayTable, registers: Sequence[Register], grid: Grid, now: i
     return expected
 
 
-def _cadence(table: DayTable, register: Register, rows: slice) -> Cadence:
+def _cadence(table: DayTable | DayTotals, register: Register, rows: slice) -> Cadence:
     interval, first = table.interval[rows], table.first[rows]
     if not len(interval):
         return Cadence.steady(register.interval or 900)

@@ -10,7 +10,16 @@ from meters.readings import Query, TooFineError, readings
 from meters.summing import summed
 from meters.zones import DAY, zone
 from tests.conftest import Customer
-from tests.meters.stored import EXPORT, IMPORT, Readings, at, make_meter, make_register, statements, write
+from tests.meters.stored import (
+    EXPORT,
+    IMPORT,
+    Readings,
+    at,
+    make_meter,
+    make_register,
+    statements,
+    write,
+)
 
 ZONES = ["Europe/Zurich", "Asia/Kathmandu", "Australia/Lord_Howe"]
 
