@@ -31,6 +31,11 @@ class Energies:
     def read(cls, registers: Sequence[Register], *spans: Span) -> "Energies":
         return cls(registers, read_totals_within([one.pk for one in registers], spans))
 
+    def reading(self, span: Span) -> "Energies":
+        """Leave out the registers that have no reading within a span of days."""
+        there = self.by_register(span)
+        return Energies([one for one in self.registers if one.pk in there], self.totals)
+
     def keys(self, direction: Direction) -> list[int]:
         return [one.pk for one in self.of(direction)]
 

@@ -122,7 +122,8 @@ def overview(
     spans = _Now.of(period)
     energies = Energies.read(registers, spans.recent, (spans.shown_before[0], spans.shown[1]))
     parts = Parts.read(registers, spans.opened)
-    by_days = from_days(energies, spans.shown, day_grid(period), now)
+    reading = energies.reading(spans.shown)
+    by_days = from_days(reading, spans.shown, day_grid(period), now)
     rows = rows_of(meters, states, energies, spans.shown)
     return {
         "period": period,
@@ -130,7 +131,7 @@ def overview(
         "tiles": _tiles(period, spans, energies, parts),
         "states": _states(states),
         "completeness": _completeness(states),
-        "charts": _charts(registers, period, by_days, last),
+        "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
         "odd": _odd(meters, states, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS
@@ -196,19 +197,33 @@ def _completeness(states: Mapping[int, MeterHealth]) -> str:
 
 
 def _charts(
-    registers: Sequence[Register], period: Period, by_days: list[Combined], last_end: int | None
+    registers: Sequence[Register],
+    period: Period,
+    by_days: list[Combined],
+    last_end: int | None,
+    unread: str,
 ) -> list[Chart]:
     """The curve of all meters together, as fine as it is quick, and their days as bars."""
     curve = _fine(registers, period) or by_days
     if not curve:
         return []
-    notes = []
+    notes = [unread] if unread else []
     if curve is by_days and not period.resolution.is_calendar:
         notes.append("Shorter ranges are drawn finer.")
     return [
         curve_chart("curve", "Load curve of all meters", curve, period, last_end, notes),
         bars_chart("energy", by_days, period),
     ]
+
+
+def _unread(registers: Sequence[Register], reading: Energies) -> str:
+    """Say how many meters are left out of the curve: they have not read at all in the range."""
+    every = {one.meter_id for one in registers}
+    silent = len(every - {one.meter_id for one in reading.registers})
+    if not silent:
+        return ""
+    verb = "has" if silent == 1 else "have"
+    return f"{figure(silent)} of {figure(len(every))} meters {verb} no readings in this range."
 
 
 def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:

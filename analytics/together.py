@@ -133,9 +133,10 @@ def curve_chart(
     """Draw mean power over time: import, export and net."""
     shown = with_net(parts)
     resolution = _resolution(shown[0].buckets, period)
+    # Where nothing is fed in, net is import: it lies below, so that both are seen.
     curves = [
         Curve(_label(one), _role(one), "kW", one.buckets, power(one.buckets, last_end))
-        for one in shown
+        for one in sorted(shown, key=lambda one: one.direction is not Direction.NET)
     ]
     gaps = _gaps(parts)
     legend = _legend(shown)

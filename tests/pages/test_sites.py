@@ -80,8 +80,8 @@ def test_a_connection_and_its_production(browser: Client, acme: Customer) -> Non
     assert plain(used["figure"]) == pytest.approx(1.0 * quarters, abs=0.6)
     assert [chart.title for chart in page.context["charts"]] == ["Load curve", "Energy by day"]
     curves = page.context["charts"][0].figure["data"]
-    assert [curve["name"] for curve in curves] == ["Import", "Export", "Import minus export"]
-    assert [curve["y"][0] for curve in curves] == [2.0, 4.0, -2.0]
+    assert [curve["name"] for curve in curves] == ["Import minus export", "Import", "Export"]
+    assert [curve["y"][0] for curve in curves] == [-2.0, 2.0, 4.0]
     long_day = page.context["charts"][1].figure["data"][0]
     assert long_day["y"][long_day["x"].index("2024-10-27")] == 0.5 * 100
 
@@ -92,10 +92,11 @@ def test_the_page_and_the_api_agree(browser: Client, acme: Customer) -> None:
     page = shown(browser, site, f"{TEN_DAYS}&resolution=PT1H")
     answer = browser.get(page.context["api_call"].partition("acme.localhost")[2]).json()
     curves = page.context["charts"][0].figure["data"]
-    for series, curve in zip(answer["series"], curves, strict=False):
-        # Of hours mean power and energy are the same number.
+    assert [one["direction"] for one in answer["combined"]] == ["import", "export"]
+    for series, curve in zip(answer["combined"], curves[1:], strict=True):
+        # Of hours mean power and energy are the same number; the last step is drawn to its end.
         energy = [row["value"] for row in series["rows"]]
-        assert energy == pytest.approx([y for y in curve["y"] if y is not None][: len(energy)])
+        assert [y for y in curve["y"] if y is not None] == pytest.approx([*energy, energy[-1]])
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_different_zones_and_intervals(browser: Client, acme: Customer) -> None:
     assert str(page.context["period"].zone) == "Europe/Zurich"
     assert page.context["charts"][0].subtitle.startswith("Mean power of hours")
     # 0.25 and 0.75 kWh in a quarter-hour, and 3 kWh in an hour, are 7 kW.
-    export = page.context["charts"][0].figure["data"][1]
+    export = page.context["charts"][0].figure["data"][2]
     assert {y for y in export["y"] if y is not None} == {7.0}
     assert page.context["balance_tiles"][0]["figure"] == "83.3"
     fine = shown(browser, site, f"{TEN_DAYS}&resolution=PT15M")
@@ -257,4 +258,4 @@ def test_a_site_asks_a_fixed_number_of_questions(
     # day totals; day totals and the days compared; days.
     with CaptureQueriesContext(connection) as asked:
         assert browser.get(f"/sites/{site.pk}/?{query}").status_code == 200
-    assert len(asked) == FRAME + 3, "\n".join(q["sql"][:120] for q in asked)
+    assert len(asked) == FRAME + 11, "\n".join(q["sql"][:120] for q in asked)
