@@ -7,7 +7,7 @@ from datetime import timedelta
 from analytics.period import Period
 from analytics.selfuse import ContradictionError, SelfUse, self_use
 from meters.days import Ints
-from meters.models import Meter
+from meters.models import Meter, Register
 from meters.obis import Direction
 from meters.obis_meaning import Medium
 from meters.readings import RegisterReadings
@@ -45,15 +45,54 @@ class _CannotSayError(Exception):
     """The meters don't allow it; the text says why."""
 
 
-def balance(
-    meters: Sequence[Meter], daily: Sequence[RegisterReadings], period: Period, last_common: int
-) -> Balance | None:
-    """State self-consumption where exactly one meter counts both ways and others export alone.
+@dataclass(frozen=True)
+class Roles:
+    """Where the meters of a site stand.
+
+    Attributes
+    ----------
+    connection
+        The one that counts both ways: what it counts is drawn from the grid and fed into it.
+    production
+        Those behind it that count production alone.
+    """
+
+    connection: Meter
+    production: Sequence[Meter]
+
+
+def roles_of(meters: Sequence[Meter], registers: Sequence[Register]) -> Roles | str:
+    """Find where meters stand, where exactly one counts both ways and others export alone.
 
     Parameters
     ----------
     meters
         Of the site, with their registers.
+    registers
+        Their main energy registers.
+
+    Returns
+    -------
+    Their roles; else why they are not known, or nothing where no meter counts any export.
+    """
+    directions = _directions(meters, registers)
+    if not any(Direction.EXPORT in own for own in directions.values()):
+        return ""
+    try:
+        return _roles(meters, directions)
+    except _CannotSayError as reason:
+        return str(reason)
+
+
+def balance(
+    roles: Roles | str, daily: Sequence[RegisterReadings], period: Period, last_common: int
+) -> Balance | None:
+    """State self-consumption of a site.
+
+    Parameters
+    ----------
+    roles
+        As `roles_of` tells them.
     daily
         The main energy registers of the meters by local days of the range.
     last_common
@@ -64,11 +103,10 @@ def balance(
     -------
     None where nothing is produced or fed in, so that nobody asks.
     """
-    directions = _directions(meters, daily)
-    if not any(Direction.EXPORT in own for own in directions.values()):
-        return None
+    if isinstance(roles, str):
+        return Balance(None, roles) if roles else None
+    connection, production = roles.connection, roles.production
     try:
-        connection, production = _roles(meters, directions)
         until = _until(period, last_common)
         _check_in_use([connection, *production], period.start, until)
         sums = _Sums(daily, until)
@@ -91,18 +129,15 @@ def balance(
 
 
 def _directions(
-    meters: Sequence[Meter], daily: Sequence[RegisterReadings]
+    meters: Sequence[Meter], registers: Sequence[Register]
 ) -> Mapping[int, frozenset[Direction]]:
     found: dict[int, frozenset[Direction]] = {one.pk: frozenset() for one in meters}
-    for one in daily:
-        pk = one.register.meter_id
-        found[pk] |= {one.register.code.direction} & BOTH
+    for one in registers:
+        found[one.meter_id] |= {one.code.direction} & BOTH
     return found
 
 
-def _roles(
-    meters: Sequence[Meter], directions: Mapping[int, frozenset[Direction]]
-) -> tuple[Meter, list[Meter]]:
+def _roles(meters: Sequence[Meter], directions: Mapping[int, frozenset[Direction]]) -> Roles:
     """Find the meter at the connection and those of production."""
     of_power = [one for one in meters if not _counts_something_else(one)]
     both = [one for one in of_power if directions[one.pk] == BOTH]
@@ -128,7 +163,7 @@ def _roles(
             f"{NEEDS} every other meter to count production alone; {one.name} {what}, so it "
             "is not known where it stands."
         )
-    return both[0], production
+    return Roles(both[0], production)
 
 
 def _counts_something_else(meter: Meter) -> bool:

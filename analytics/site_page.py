@@ -12,7 +12,7 @@ from analytics.energies import Energies, Parts, Span, against
 from analytics.figures import spark
 from analytics.meter_rows import main_registers, rows_of
 from analytics.period import Period, read_period
-from analytics.site_balance import Balance, balance
+from analytics.site_balance import Balance, Roles, balance, roles_of
 from analytics.together import bars_chart, curve_chart, finest_common
 from meters.combining import Combine, Combined, combined, net
 from meters.health import health
@@ -65,20 +65,53 @@ def site_page(
     context["apart"] = _words_apart([one for one in meters if one.pk not in read])
     if not ends:
         return context
-    parts = combined(found, Combine.SUM)
     daily = readings(registers, period.with_resolution("P1D"))
-    changes = _changes(energies, Parts.read(registers, [span[1], before[1]]), span, before, period)
-    used = balance(meters, daily, period, min(ends.values()) if len(ends) == len(keys) else 0)
+    roles = roles_of(meters, registers)
+    parts, produced = _together(found, roles)
+    daily_parts, daily_produced = _together(daily, roles)
+    counted = Energies([one for one in registers if _counts(one, roles)], energies.totals)
+    compared = Parts.read(registers, [span[1], before[1]])
+    changes = _changes(counted, compared, span, before, period)
+    used = balance(roles, daily, period, min(ends.values()) if len(ends) == len(keys) else 0)
+    last = max(ends.values())
     return context | {
-        "tiles": _tiles(parts, changes),
+        "tiles": _tiles(parts, produced, changes),
         "balance": used,
         "balance_tiles": _balance_tiles(used),
         "charts": [
-            curve_chart("curve", "Load curve", parts, period, max(ends.values())),
-            bars_chart("bars", combined(daily, Combine.SUM), period),
+            curve_chart("curve", "Load curve", parts, period, last, _notes(roles), produced),
+            bars_chart("bars", daily_parts, period, daily_produced),
         ],
-        "api_query": _api_query(site, period),
+        "api_query": _api_query(site, roles, period),
     }
+
+
+def _counts(register: Register, roles: Roles | str) -> bool:
+    """Whether a register counts for import and export of the site.
+
+    Where the meter at the connection is known, what others produce behind it is counted there as
+    far as it leaves the site, and must not be counted twice.
+    """
+    return isinstance(roles, str) or register.meter_id == roles.connection.pk
+
+
+def _together(
+    found: Sequence[RegisterReadings], roles: Roles | str
+) -> tuple[list[Combined], Combined | None]:
+    """Put registers together: import and export of the site, and production apart."""
+    parts = combined([one for one in found if _counts(one.register, roles)], Combine.SUM)
+    if isinstance(roles, str):
+        return parts, None
+    made = {one.pk for one in roles.production}
+    [produced] = combined([one for one in found if one.register.meter_id in made], Combine.SUM)
+    return parts, produced
+
+
+def _notes(roles: Roles | str) -> list[str]:
+    if isinstance(roles, str):
+        return []
+    names = " and ".join(one.name for one in roles.production)
+    return [f"Import and export at the connection, by {roles.connection.name}; production {names}."]
 
 
 def _readings(
@@ -105,13 +138,19 @@ def _changes(
     }
 
 
-def _tiles(parts: Sequence[Combined], changes: Mapping[Direction, str]) -> list[dict[str, Any]]:
+def _tiles(
+    parts: Sequence[Combined], produced: Combined | None, changes: Mapping[Direction, str]
+) -> list[dict[str, Any]]:
     tiles = [_energy_tile(one, changes.get(one.direction, "")) for one in parts]
     if len(parts) > 1:
         one = net(parts)
         total = one.buckets.total
-        words = "drawn from the grid" if (total or 0) >= 0 else "fed into the grid"
-        tiles.append(_energy_tile(one, f"on balance {words}" if total is not None else ""))
+        # Of meters of which nobody knows where they stand only the figures are known.
+        words = "import less export of all meters"
+        if produced is not None:
+            words = f"on balance {'drawn from' if (total or 0) >= 0 else 'fed into'} the grid"
+        tiles.append(_energy_tile(one, words if total is not None else ""))
+    parts = [*parts, produced] if produced is not None else parts
     count = sum(int(one.buckets.count.sum()) for one in parts)
     expected = sum(int(one.buckets.expected.sum()) for one in parts)
     missing = sum(
@@ -166,10 +205,13 @@ def _balance_tiles(used: Balance | None) -> list[dict[str, str]]:
     ]
 
 
-def _api_query(site: Site, period: Period) -> str:
+def _api_query(site: Site, roles: Roles | str, period: Period) -> str:
+    which = {"site": site.name}
+    if isinstance(roles, Roles):
+        which = {"meter": str(roles.connection.muid)}
     return urlencode(
         {
-            "site": site.name,
+            **which,
             "combine": "sum",
             "start": period.zone.at(period.start).isoformat(),
             "end": period.zone.at(period.end).isoformat(),

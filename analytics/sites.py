@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from analytics.energies import Energies
 from analytics.meter_rows import STATE_KINDS, MeterRow, main_registers, rows_of
 from analytics.period import Period
+from analytics.site_balance import Roles, roles_of
 from meters.health import State, health
 from meters.models import Meter, Site
 from meters.zones import epoch_day
@@ -20,14 +21,22 @@ class SiteRow:
 
     site: Site
     rows: Sequence[MeterRow]
+    roles: Roles | str
 
     @property
     def imported(self) -> float | None:
-        return _sum([row.imported for row in self.rows])
+        return _sum([row.imported for row in self._counted])
 
     @property
     def exported(self) -> float | None:
-        return _sum([row.exported for row in self.rows])
+        return _sum([row.exported for row in self._counted])
+
+    @property
+    def _counted(self) -> Sequence[MeterRow]:
+        """What is produced behind the meter at the connection is counted there as it leaves."""
+        if isinstance(self.roles, str):
+            return self.rows
+        return [row for row in self.rows if row.meter.pk == self.roles.connection.pk]
 
     @property
     def _worst(self) -> State | None:
@@ -64,7 +73,10 @@ def site_rows(
     rows = {
         row.meter.pk: row for row in rows_of(everything, health(everything, now), energies, span)
     }
-    return [SiteRow(site, [rows[one.pk] for one in meters.get(site.pk, ())]) for site in sites]
+    return [
+        SiteRow(site, [rows[one.pk] for one in own], roles_of(own, main_registers(own)))
+        for site, own in ((site, meters.get(site.pk, ())) for site in sites)
+    ]
 
 
 def _sum(numbers: Sequence[float | None]) -> float | None:

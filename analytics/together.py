@@ -27,6 +27,8 @@ DIRECTIONS = (Direction.IMPORT, Direction.EXPORT)
 MOST_MISSING = 0.1
 ESTIMATES = {"estimated", "substituted", "provisional"}
 NAMES = {"P1D": "days", "P1W": "weeks", "P1M": "months", "PT1H": "hours", "PT15M": "15 minutes"}
+# How a curve of production is called, and which role it has.
+PRODUCTION = ("Production", "comparison")
 # So many bars are told apart.
 MOST_DAYS, MOST_WEEKS = 62, 366
 
@@ -129,8 +131,9 @@ def curve_chart(
     period: Period,
     last_end: int | None,
     notes: Sequence[str] = (),
+    production: Combined | None = None,
 ) -> Chart:
-    """Draw mean power over time: import, export and net."""
+    """Draw mean power over time: import, export and net, and what is produced behind them."""
     shown = with_net(parts)
     resolution = _resolution(shown[0].buckets, period)
     # Where nothing is fed in, net is import: it lies below, so that both are seen.
@@ -138,8 +141,13 @@ def curve_chart(
         Curve(_label(one), _role(one), "kW", one.buckets, power(one.buckets, last_end))
         for one in sorted(shown, key=lambda one: one.direction is not Direction.NET)
     ]
-    gaps = _gaps(parts)
     legend = _legend(shown)
+    if production is not None:
+        drawn = power(production.buckets, last_end)
+        curves.insert(0, Curve(*PRODUCTION, "kW", production.buckets, drawn))
+        legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
+        parts = [*parts, production]
+    gaps = _gaps(parts)
     if any(ESTIMATES & set(one.buckets.qualities) for one in shown):
         legend.append({"role": "estimated", "label": "Estimated"})
     if gaps:
@@ -158,12 +166,19 @@ def curve_chart(
     )
 
 
-def bars_chart(key: str, by_days: Sequence[Combined], period: Period) -> Chart:
+def bars_chart(
+    key: str, by_days: Sequence[Combined], period: Period, production: Combined | None = None
+) -> Chart:
     """Draw energy by day, or by week or month where the range is long."""
     parts, resolution = coarser(by_days, period)
     curves = [
         Curve(_label(one), _role(one), "kWh", one.buckets, one.buckets.values) for one in parts
     ]
+    legend = _legend(parts)
+    if production is not None:
+        [made], _ = coarser([production], period)
+        curves.append(Curve(*PRODUCTION, "kWh", made.buckets, made.buckets.values))
+        legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
     name = NAMES[resolution]
     return Chart(
         key,
@@ -171,7 +186,7 @@ def bars_chart(key: str, by_days: Sequence[Combined], period: Period) -> Chart:
         f"Local {name} · {period.words}",
         energy_bars(curves, period.zone, resolution),
         size="low",
-        legend=_legend(parts) if len(parts) > 1 else [],
+        legend=legend if len(legend) > 1 else [],
     )
 
 

@@ -12,6 +12,7 @@ from benchmarks import (  # noqa: E402
     contract,
     counting,
     gaps,
+    pages,
     prefetching,
     pulling,
     serving,
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> None:
     sweeping.run(report, registers=100 * meters)
     gaps.run(report, meters=meters)
     serving.run(report, meters=meters)
+    pages.run(report, meters=10 * meters)
     contract.run(report)
     counting.run(report)
     report.show()

@@ -16,7 +16,6 @@ from django.db import connection
 from django.db.models import Count, Sum
 from django.db.models.functions import TruncDay
 from django.test import Client
-from django.test.utils import setup_test_environment
 from django.utils import timezone
 
 from accounts.models import User
@@ -37,7 +36,6 @@ ROWS_DAYS = 60
 
 
 def run(report: Report, *, meters: int) -> None:
-    setup_test_environment(debug=False)
     with tenant():
         fill(meters)
         browser = Browser()

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from meters.models import Meter, Site
 from tests.conftest import Customer
@@ -69,9 +70,10 @@ def test_a_connection_and_its_production(browser: Client, acme: Customer) -> Non
     quarters = (END - START) // 900
     imported, exported, net, complete = page.context["tiles"]
     assert plain(imported["figure"]) == pytest.approx(0.5 * quarters, abs=0.6)
-    assert plain(exported["figure"]) == pytest.approx(1.0 * quarters, abs=0.6)
-    assert plain(net["figure"]) == pytest.approx(-0.5 * quarters, abs=0.6)
-    assert "fed into the grid" in net["change"]
+    # What the roof made and the house used has not left it: export is that of the connection.
+    assert plain(exported["figure"]) == pytest.approx(0.25 * quarters, abs=0.6)
+    assert plain(net["figure"]) == pytest.approx(0.25 * quarters, abs=0.6)
+    assert "drawn from the grid" in net["change"]
     assert complete["figure"] == "100.0"
     # Of 0.75 kWh 0.25 were fed in, so 0.5 of 0.75 used on site, and that is half of 1.0 used.
     consumption, sufficiency, produced, used = page.context["balance_tiles"]
@@ -80,20 +82,36 @@ def test_a_connection_and_its_production(browser: Client, acme: Customer) -> Non
     assert plain(used["figure"]) == pytest.approx(1.0 * quarters, abs=0.6)
     assert [chart.title for chart in page.context["charts"]] == ["Load curve", "Energy by day"]
     curves = page.context["charts"][0].figure["data"]
-    assert [curve["name"] for curve in curves] == ["Import minus export", "Import", "Export"]
-    assert [curve["y"][0] for curve in curves] == [-2.0, 2.0, 4.0]
+    assert [curve["name"] for curve in curves] == [
+        *("Production", "Import minus export", "Import", "Export"),
+    ]
+    assert [curve["y"][0] for curve in curves] == [3.0, 1.0, 2.0, 1.0]
     long_day = page.context["charts"][1].figure["data"][0]
     assert long_day["y"][long_day["x"].index("2024-10-27")] == 0.5 * 100
 
 
-def test_the_page_and_the_api_agree(browser: Client, acme: Customer) -> None:
+def test_export_of_meters_whose_place_is_not_known_is_their_sum(
+    browser: Client, acme: Customer
+) -> None:
     with acme.tenant.entered():
-        site = make_site(**PHOTOVOLTAICS)
+        site = make_site(House={IMPORT: 0.5}, Roof={EXPORT: 0.75}, Barn={EXPORT: 0.25})
+    page = shown(browser, site)
+    _, exported, net, _ = page.context["tiles"]
+    quarters = (END - START) // 900
+    assert plain(exported["figure"]) == pytest.approx(1.0 * quarters, abs=0.6)
+    assert net["change"] == "import less export of all meters"
+    assert plain(net["figure"]) == pytest.approx(-0.5 * quarters, abs=0.6)
+
+
+@pytest.mark.parametrize("registers", [PHOTOVOLTAICS, {**PHOTOVOLTAICS, "Pump": {IMPORT: 0.25}}])
+def test_the_page_and_the_api_agree(browser: Client, acme: Customer, registers: Any) -> None:
+    with acme.tenant.entered():
+        site = make_site(**registers)
     page = shown(browser, site, f"{TEN_DAYS}&resolution=PT1H")
     answer = browser.get(page.context["api_call"].partition("acme.localhost")[2]).json()
     curves = page.context["charts"][0].figure["data"]
     assert [one["direction"] for one in answer["combined"]] == ["import", "export"]
-    for series, curve in zip(answer["combined"], curves[1:], strict=True):
+    for series, curve in zip(answer["combined"], curves[-2:], strict=True):
         # Of hours mean power and energy are the same number; the last step is drawn to its end.
         energy = [row["value"] for row in series["rows"]]
         assert [y for y in curve["y"] if y is not None] == pytest.approx([*energy, energy[-1]])
@@ -187,9 +205,9 @@ def test_different_zones_and_intervals(browser: Client, acme: Customer) -> None:
     page = shown(browser, site)
     assert str(page.context["period"].zone) == "Europe/Zurich"
     assert page.context["charts"][0].subtitle.startswith("Mean power of hours")
-    # 0.25 and 0.75 kWh in a quarter-hour, and 3 kWh in an hour, are 7 kW.
-    export = page.context["charts"][0].figure["data"][2]
-    assert {y for y in export["y"] if y is not None} == {7.0}
+    # 0.75 kWh in a quarter-hour and 3 kWh in an hour are 6 kW.
+    made = page.context["charts"][0].figure["data"][0]
+    assert {y for y in made["y"] if y is not None} == {6.0}
     assert page.context["balance_tiles"][0]["figure"] == "83.3"
     fine = shown(browser, site, f"{TEN_DAYS}&resolution=PT15M")
     assert "nothing finer can be shown" in text_of(fine)
@@ -216,6 +234,21 @@ def test_sites_without_meters_and_without_readings(browser: Client, acme: Custom
     assert "no meters" in listed
     assert browser.get("/sites/?q=bar").context["rows"][0].site == bare
     assert "No site matches" in text_of(browser.get("/sites/?q=nothing"))
+
+
+def test_the_list_counts_what_leaves_the_site_once(browser: Client, acme: Customer) -> None:
+    now = int(timezone.now().timestamp()) // 900 * 900
+    with acme.tenant.entered():
+        site = Site.objects.create(name="Mill Street 4")
+        for name, codes in PHOTOVOLTAICS.items():
+            meter = make_meter(name=name, site=site)
+            for obis, value in codes.items():
+                readings = Readings.steady(now - 10 * DAY, now, value=value)
+                write(make_register(meter, obis), readings)
+    [row] = browser.get("/sites/").context["rows"]
+    assert row.exported == pytest.approx(0.25 * 960)
+    assert row.imported == pytest.approx(0.5 * 960)
+    assert row.state == "up to date"
 
 
 def test_unknown_sites_and_odd_addresses(browser: Client, acme: Customer) -> None:
