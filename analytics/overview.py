@@ -1,69 +1,102 @@
 """What the overview of a tenant shows: energy in and out, meters by state, what is odd."""
 
+import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
-import numpy as np
+from django.urls import reverse
 
-from analytics.figures import Curve, energy_bars, spark
+from analytics.cards import Chart
+from analytics.energies import Energies, Parts, Span, against
+from analytics.meter_rows import FILTERS, INCOMPLETE, STATE_KINDS, is_in, main_registers, rows_of
+from analytics.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
 from analytics.period import Period, read_period
-from meters.days import Floats, Ints
-from meters.grid import Grid, Resolution
+from analytics.together import bars_chart, curve_chart, day_grid, finest_common, from_days
+from meters.combining import Combined
+from meters.grid import finest_for
 from meters.health import MeterHealth, State, health
 from meters.models import Meter, Register
 from meters.obis import Direction
-from meters.profiles import DayTotals, read_totals
-from meters.series import Buckets, Statistic
-from meters.templatetags.units import THIN, Amount, change_in_words, energy, figure, local
-from meters.zones import Zone, epoch_day
+from meters.readings import TooFineError
+from meters.summing import summed
+from meters.templatetags.units import THIN, change_in_words, energy, figure, local
+from meters.zones import DAY, Zone, epoch_day
 
-ROLES = {Direction.IMPORT: ("Import", "import"), Direction.EXPORT: ("Export", "export")}
-STATE_KINDS = {
-    State.FRESH: "ok",
-    State.LATE: "warning",
-    State.SILENT: "error",
-    State.EMPTY: "idle",
-    State.REMOVED: "idle",
+__all__ = ["STATE_KINDS", "overview"]
+
+DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
+MOST_NAMED, MOST_ROWS = 8, 10
+# Above so many values the curve is drawn by day: those of a thousand meters and a month would be
+# 2.7 million.
+MOST_VALUES = 1_000_000
+MOST_POINTS = 3_000
+STATE_LINKS = {
+    "fresh": "ok",
+    "late": "warning",
+    "silent": "error",
+    INCOMPLETE: "warning",
+    "empty": "idle",
 }
-MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
-class MeterRow:
-    """One line of a table of meters."""
+class _Now:
+    """What the present day and the range are measured by: spans of local days, and where they lie.
 
-    meter: Meter
-    health: MeterHealth
-    imported: float | None
-    exported: float | None
+    Attributes
+    ----------
+    today
+        As days since 1970-01-01.
+    month, month_before
+        Up to today, and up to the same day of the month before, which may have had no such day.
+    shown, shown_before
+        The range, and as many days before it.
+    """
+
+    today: int
+    month: Span
+    month_before: Span
+    like: int
+    shown: Span
+    shown_before: Span
+
+    @classmethod
+    def of(cls, period: Period) -> "_Now":
+        day = period.zone.date_at(period.now)
+        today = epoch_day(day)
+        last_month = date(day.year, day.month, 1) - timedelta(days=1)
+        length = calendar.monthrange(last_month.year, last_month.month)[1]
+        month_began = epoch_day(last_month) + 1
+        first, last = epoch_day(period.first_day), epoch_day(period.last_day)
+        n = last - first + 1
+        return cls(
+            today,
+            (month_began, today),
+            (month_began - length, month_began - length + min(day.day, length) - 1),
+            month_began - length + day.day - 1 if day.day <= length else month_began,
+            (first, last),
+            (first - n, first - 1),
+        )
 
     @property
-    def state_kind(self) -> str:
-        return STATE_KINDS[self.health.state]
+    def recent(self) -> Span:
+        """What today, this month and the usual days are told from."""
+        usual = self.today - NEWS_DAYS - USUAL_DAYS
+        return min(self.month_before[0], usual, self.today - 1), self.today
 
     @property
-    def complete(self) -> str:
-        share = self.health.completeness
-        return "" if share is None else figure(100 * share, 1)
-
-    @property
-    def complete_number(self) -> str:
-        # For the meter element, which wants a plain number.
-        share = self.health.completeness
-        return "" if share is None else f"{100 * share:.1f}"
-
-    @property
-    def latest(self) -> str:
-        if self.health.last_end is None:
-            return ""
-        return local(self.health.last_end, self.meter.zone)
+    def opened(self) -> list[int]:
+        """Days whose values are looked at: those that may be cut short, and their counterparts."""
+        return [self.today, self.today - 1, self.like, self.shown[1], self.shown_before[1]]
 
 
 def overview(
     meters: Sequence[Meter], zone: Zone, parameters: Mapping[str, str], now: int
 ) -> dict[str, Any]:
-    """Put the overview together, as the template takes it.
+    """Put the overview together, as the template takes it, with five questions to the database.
 
     Parameters
     ----------
@@ -78,179 +111,181 @@ def overview(
     """
     states = health(meters, now)
     last = max((h.last_end for h in states.values() if h.last_end), default=None)
-    period = read_period(parameters, zone=zone, now=now, first=None, last_end=last)
-    registers = [r for meter in meters for r in meter.registers.all() if r.is_main_energy]
-    energies = _Energies.read(registers, period)
+    period = read_period(
+        {key: parameters[key] for key in ("range", "start", "end") if key in parameters},
+        zone=zone,
+        now=now,
+        first=None,
+        last_end=last,
+    )
+    registers = main_registers(meters)
+    spans = _Now.of(period)
+    energies = Energies.read(registers, spans.recent, (spans.shown_before[0], spans.shown[1]))
+    parts = Parts.read(registers, spans.opened)
+    reading = energies.reading(spans.shown)
+    by_days = from_days(reading, spans.shown, day_grid(period), now)
+    rows = rows_of(meters, states, energies, spans.shown)
     return {
         "period": period,
-        "presets": [preset for preset in period.presets if preset["label"] not in {"Day", "All"}],
-        "tiles": [
-            *(_energy_tile(energies, direction, period) for direction in ROLES),
-            _meters_tile(states),
-            _completeness_tile(states),
-        ],
-        "figure": energy_bars(_bars(energies, period), zone, _bar_resolution(period)),
-        "chart_title": f"Energy by {'day' if _bar_resolution(period) == 'P1D' else 'month'}",
-        "notices": _notices(meters, states),
-        "rows": [
-            MeterRow(
-                meter,
-                states[meter.pk],
-                energies.of_meter(meter, Direction.IMPORT),
-                energies.of_meter(meter, Direction.EXPORT),
+        "presets": [one for one in period.presets if one["label"] not in {"Day", "All"}],
+        "tiles": _tiles(period, spans, energies, parts),
+        "states": _states(states),
+        "completeness": _completeness(states),
+        "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
+        "odd": _odd(meters, states, odd_days(energies.totals, spans.today), energies),
+        "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
+        if len(rows) > MOST_ROWS
+        else rows,
+    }
+
+
+def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> list[dict[str, Any]]:
+    """Energy in and out of today, this month and the range, each beside the same part before."""
+    n = period.days
+    before = {1: "the day before", 7: "the week before"}.get(n, f"the {n} days before")
+    today, yesterday = (spans.today, spans.today), (spans.today - 1, spans.today - 1)
+    columns = [
+        ("Today", "yesterday by then", today, yesterday, spans.today - 1),
+        ("This month", "last month by then", spans.month, spans.month_before, spans.like),
+        (_range_label(period), before, spans.shown, spans.shown_before, spans.shown_before[1]),
+    ]
+    tiles = []
+    for label, words, now, earlier, like in columns:
+        lines = []
+        for direction, role in DIRECTIONS.items():
+            if not energies.keys(direction):
+                continue
+            total, compared = against(energies, parts, direction, now, earlier, like)
+            lines.append(
+                {
+                    "label": direction.label.capitalize(),
+                    "role": role,
+                    "figure": energy(total.value if total.count else None),
+                    "unit": "kWh",
+                    "change": change_in_words(total, compared, words)
+                    if total.count
+                    else "no readings yet",
+                }
             )
-            for meter in meters
-        ],
-    }
+        tiles.append({"label": label, "lines": lines})
+    return tiles
 
 
-def meter_rows(meters: Sequence[Meter], period: Period, now: int) -> list[MeterRow]:
-    """Describe meters for a table: how they are doing, and their energy in the period."""
-    states = health(meters, now)
-    registers = [r for meter in meters for r in meter.registers.all() if r.is_main_energy]
-    energies = _Energies.read(registers, period)
-    return [
-        MeterRow(
-            meter,
-            states[meter.pk],
-            energies.of_meter(meter, Direction.IMPORT),
-            energies.of_meter(meter, Direction.EXPORT),
-        )
-        for meter in meters
-    ]
+def _range_label(period: Period) -> str:
+    """Say which days the range is, where it is not the one that ends with the latest readings."""
+    return period.words if not period.preset or period.days == 1 else f"{period.days} days"
 
 
-@dataclass(frozen=True)
-class _Energies:
-    """Day totals of main energy registers over the period and the one before.
-
-    A day counts under its local date: the one of the meter's own zone.
-    """
-
-    registers: Sequence[Register]
-    totals: DayTotals
-    first_day: int
-    last_day: int
-
-    @classmethod
-    def read(cls, registers: Sequence[Register], period: Period) -> "_Energies":
-        first, last = epoch_day(period.first_day), epoch_day(period.last_day)
-        totals = read_totals([r.pk for r in registers], first - (last - first + 1), last)
-        return cls(registers, totals, first, last)
-
-    def days(self, direction: Direction) -> tuple[Floats, Ints]:
-        """Sum each day of the period over all registers: energy [kWh] and number of readings."""
-        keys = [r.pk for r in self.registers if r.code.direction is direction]
-        totals = self.totals
-        inside = np.isin(totals.register, keys) & (totals.day >= self.first_day)
-        where, n = totals.day[inside] - self.first_day, self.last_day - self.first_day + 1
-        energy = np.bincount(where, np.nan_to_num(totals.total[inside]), minlength=n)
-        count = np.bincount(where, totals.count[inside], minlength=n).astype(np.int64)
-        return np.where(count > 0, energy, np.nan), count
-
-    def before(self, direction: Direction) -> Amount:
-        """Sum the period before [kWh]."""
-        keys = [r.pk for r in self.registers if r.code.direction is direction]
-        earlier = np.isin(self.totals.register, keys) & (self.totals.day < self.first_day)
-        return Amount(
-            float(np.nansum(self.totals.total[earlier])), int(self.totals.count[earlier].sum())
-        )
-
-    def of_meter(self, meter: Meter, direction: Direction) -> float | None:
-        """Sum one meter's energy in the period [kWh]; None where nothing was read."""
-        found = None
-        for register in meter.registers.all():
-            if register.is_main_energy and register.code.direction is direction:
-                own = self.totals.of_register(register.pk)
-                inside = own.day >= self.first_day
-                if inside.any():
-                    found = (found or 0.0) + float(np.nansum(own.total[inside]))
-        return found
+def _states(states: Mapping[int, MeterHealth]) -> list[dict[str, Any]]:
+    """Count meters by state, each a link to those meters."""
+    found = []
+    for name, kind in STATE_LINKS.items():
+        count = sum(is_in(one, name) for one in states.values())
+        if count or name == "fresh":
+            url = f"{reverse('analytics:meters')}?{urlencode({'state': name})}"
+            found.append({"label": FILTERS[name], "kind": kind, "count": figure(count), "url": url})
+    return found
 
 
-def _energy_tile(energies: _Energies, direction: Direction, period: Period) -> dict[str, Any]:
-    label, role = ROLES[direction]
-    days, count = energies.days(direction)
-    total = Amount(float(np.nansum(days)), int(count.sum()))
-    words = f"the {period.days} days before"
-    return {
-        "label": label,
-        "figure": energy(total.value if total.count else None),
-        "unit": "kWh",
-        "change": change_in_words(total, energies.before(direction), words),
-        "spark": spark(days.tolist()),
-        "role": role,
-    }
-
-
-def _meters_tile(states: Mapping[int, MeterHealth]) -> dict[str, Any]:
-    counts = dict.fromkeys(State, 0)
-    for one in states.values():
-        counts[one.state] += 1
-    others = [f"{n} {state}" for state, n in counts.items() if n and state is not State.FRESH]
-    return {
-        "label": "Meters up to date",
-        "figure": figure(counts[State.FRESH]),
-        "unit": f"of {figure(len(states))}",
-        "change": ", ".join(others) or "all of them",
-    }
-
-
-def _completeness_tile(states: Mapping[int, MeterHealth]) -> dict[str, Any]:
+def _completeness(states: Mapping[int, MeterHealth]) -> str:
     in_use = [one for one in states.values() if one.state in {State.FRESH, State.LATE}]
-    count = sum(one.count for one in in_use)
-    expected = sum(one.expected for one in in_use)
-    missing = max(expected - count, 0)
-    return {
-        "label": "Complete, last 30 days",
-        "figure": figure(100 * min(count / expected, 1), 1) if expected else "–",
-        "unit": "%",
-        "change": f"{figure(missing)} of {figure(expected)} intervals missing"
-        if missing
-        else "nothing missing"
-        if expected
-        else "",
-    }
+    count, expected = sum(one.count for one in in_use), sum(one.expected for one in in_use)
+    if not expected:
+        return ""
+    share = figure(100 * min(count / expected, 1), 1)
+    return f"{share}{THIN}% of the intervals of the last 30 days are there."
 
 
-def _bars(energies: _Energies, period: Period) -> list[Curve]:
-    resolution = Resolution.parse(_bar_resolution(period))
-    grid = Grid(period.start, period.end, resolution, period.zone)
-    days = Grid(period.start, period.end, Resolution.parse("P1D"), period.zone)
-    where = grid.locate(days.edges[:-1])
-    curves = []
-    for direction, (label, role) in ROLES.items():
-        energy, count = energies.days(direction)
-        if not count.any():
-            continue
-        # A date that does not exist in the tenant's zone has no bucket either.
-        energy, count = energy[: len(days)], count[: len(days)]
-        counted = np.bincount(where, count, minlength=len(grid)).astype(np.int64)
-        values = np.bincount(where, np.nan_to_num(energy), len(grid)).astype(np.float64)
-        values[counted == 0] = np.nan
-        buckets = Buckets(grid.edges, values, counted, counted, {}, Statistic.SUM)
-        curves.append(Curve(label, role, "kWh", buckets, values))
-    return curves
-
-
-def _bar_resolution(period: Period) -> str:
-    """Days, or months where the period is long."""
-    return "P1D" if period.days <= 62 else "P1M"
-
-
-def _notices(meters: Sequence[Meter], states: Mapping[int, MeterHealth]) -> list[dict[str, str]]:
-    silent = [meter for meter in meters if states[meter.pk].state is State.SILENT]
-    if not silent:
+def _charts(
+    registers: Sequence[Register],
+    period: Period,
+    by_days: list[Combined],
+    last_end: int | None,
+    unread: str,
+) -> list[Chart]:
+    """The curve of all meters together, as fine as it is quick, and their days as bars."""
+    curve = _fine(registers, period) or by_days
+    if not curve:
         return []
-    named = ", ".join(
-        f"{meter.name} (since {local(states[meter.pk].last_end, meter.zone)})"
-        for meter in silent[:MOST_NAMED]
-    )
-    more = len(silent) - MOST_NAMED
+    notes = [unread] if unread else []
+    if curve is by_days and not period.resolution.is_calendar:
+        notes.append("Shorter ranges are drawn finer.")
     return [
-        {
-            "kind": "warning",
-            "title": f"{len(silent)} meter{'s are' if len(silent) > 1 else ' is'} silent",
-            "words": f"No readings of {named}" + (f" and {more}{THIN}more." if more > 0 else "."),
-        }
+        curve_chart("curve", "Load curve of all meters", curve, period, last_end, notes),
+        bars_chart("energy", by_days, period),
     ]
+
+
+def _unread(registers: Sequence[Register], reading: Energies) -> str:
+    """Say how many meters are left out of the curve: they have not read at all in the range."""
+    every = {one.meter_id for one in registers}
+    silent = len(every - {one.meter_id for one in reading.registers})
+    if not silent:
+        return ""
+    verb = "has" if silent == 1 else "have"
+    return f"{figure(silent)} of {figure(len(every))} meters {verb} no readings in this range."
+
+
+def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
+    """Read the curve by intervals, where that is not too much."""
+    interval = finest_common(registers)
+    length = period.end - period.start
+    resolution = finest_for(interval, length, MOST_POINTS)
+    if resolution.seconds >= DAY or len(registers) * length // interval > MOST_VALUES:
+        return []
+    try:
+        return summed(registers, period.with_resolution(str(resolution)))
+    except TooFineError:
+        # What registers are known for today need not be what they were in the range.
+        return []
+
+
+def _odd(
+    meters: Sequence[Meter],
+    states: Mapping[int, MeterHealth],
+    days: Sequence[OddDay],
+    energies: Energies,
+) -> dict[str, Any]:
+    """Say what is odd right now: meters that are silent, and days far off their usual."""
+    silent = [meter for meter in meters if states[meter.pk].state is State.SILENT]
+    # Whoever fell silent last can be mended soonest.
+    silent.sort(key=lambda meter: -(states[meter.pk].last_end or 0))
+    items = [
+        {
+            "title": meter.name,
+            "words": f"No readings since {local(states[meter.pk].last_end, meter.zone)}.",
+            "kind": "error",
+            "state": "silent",
+            "url": meter.get_absolute_url(),
+        }
+        for meter in silent[:MOST_NAMED]
+    ]
+    registers = {one.pk: one for one in energies.registers}
+    items += [_odd_day(one, registers[one.register]) for one in days[:MOST_NAMED]]
+    more = []
+    if len(silent) > MOST_NAMED:
+        more.append(f"{len(silent) - MOST_NAMED}{THIN}more meters are silent")
+    if len(days) > MOST_NAMED:
+        more.append(f"{len(days) - MOST_NAMED}{THIN}more had a day far off their usual")
+    return {"rows": items, "more": " and ".join(more)}
+
+
+def _odd_day(one: OddDay, register: Register) -> dict[str, str]:
+    day = date(1970, 1, 1) + timedelta(days=one.day)
+    kind = "weekend days" if one.is_weekend else "working days"
+    what = register.code.direction.label.lower()
+    if one.usual > 0 and one.energy >= one.usual:
+        share = f", {one.energy / one.usual:.1f} times the usual {energy(one.usual)} kWh"
+    elif one.usual > 0:
+        share = f" instead of the usual {energy(one.usual)} kWh"
+    else:
+        share = ", where there was nothing before"
+    query = urlencode({"start": day, "end": day + timedelta(days=1)})
+    return {
+        "title": register.meter.name,
+        "words": f"{day:%A} {day.day} {day:%B}: {what} of {energy(one.energy)} kWh{share} "
+        f"(median of {one.days} {kind} before).",
+        "kind": "warning",
+        "state": "unusual",
+        "url": f"{register.meter.get_absolute_url()}?{query}",
+    }

@@ -158,7 +158,7 @@ def read_period(
         if preset == ALL and first is not None:
             start = zone.midnight(zone.date_at(first))
         else:
-            _, days = PRESETS.get(preset, PRESETS[USUAL])
+            _, days = PRESETS.get(preset, PRESETS[usual])
             start = zone.midnight(latest - timedelta(days=days - 1))
     else:
         preset = ""

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from analytics import views
+from analytics import site_views, views
 
 app_name = "analytics"
 urlpatterns = [
@@ -8,4 +8,6 @@ urlpatterns = [
     path("meters/", views.meters, name="meters"),
     path("meters/<uuid:muid>/", views.meter, name="meter"),
     path("meters/<uuid:muid>/analysis/", views.analysis, name="analysis"),
+    path("sites/", site_views.sites, name="sites"),
+    path("sites/<int:pk>/", site_views.site, name="site"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -13,14 +13,14 @@ from django.views.decorators.http import require_safe
 
 from analytics.analysis_page import analysis_page
 from analytics.meter_page import meter_page
-from analytics.overview import meter_rows
+from analytics.meter_rows import FILTERS, is_in, meter_rows
 from analytics.overview import overview as tenant_overview
 from analytics.period import read_period
+from meters.health import health
 from meters.models import Meter, Site
 from meters.zones import zone
 
 METERS_A_PAGE = 50
-METERS_ON_OVERVIEW = 10
 
 
 @require_safe
@@ -31,7 +31,6 @@ def overview(request: HttpRequest) -> HttpResponse:
     if meters:
         where = zone(request.tenant.timezone)  # type: ignore[attr-defined]
         context |= tenant_overview(meters, where, request.GET.dict(), int(time.time()))
-        context["rows"] = context["rows"][:METERS_ON_OVERVIEW]
     return render(request, "analytics/overview.html", context)
 
 
@@ -51,8 +50,18 @@ def meters(request: HttpRequest) -> HttpResponse:
         )
     if site.isdecimal():
         found = found.filter(site=int(site))
-    page = Paginator(found, METERS_A_PAGE).get_page(request.GET.get("page"))
     now = int(time.time())
+    state = request.GET.get("state", "")
+    if state in FILTERS:
+        # How a meter is doing stands in its readings, so all that are found have to be looked at.
+        everything = list(found)
+        states = health(everything, now)
+        chosen: QuerySet[Meter] | list[Meter] = [
+            one for one in everything if is_in(states[one.pk], state)
+        ]
+    else:
+        chosen = found
+    page = Paginator(chosen, METERS_A_PAGE).get_page(request.GET.get("page"))
     where = zone(request.tenant.timezone)  # type: ignore[attr-defined]
     period = read_period({}, zone=where, now=now, first=None, last_end=None)
     context: dict[str, Any] = {
@@ -63,6 +72,8 @@ def meters(request: HttpRequest) -> HttpResponse:
         "sites": Site.objects.all(),
         "text": text,
         "site": site,
+        "state": state,
+        "states": FILTERS,
     }
     return render(request, "analytics/meters.html", context)
 

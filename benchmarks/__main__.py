@@ -22,6 +22,7 @@ from benchmarks import (  # noqa: E402
     contract,
     counting,
     gaps,
+    pages,
     prefetching,
     pulling,
     serving,
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> None:
     sweeping.run(report, registers=100 * meters)
     gaps.run(report, meters=meters)
     serving.run(report, meters=meters)
+    pages.run(report, meters=10 * meters)
     contract.run(report)
     counting.run(report)
     analysis.run(report)

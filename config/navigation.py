@@ -8,6 +8,7 @@ from django.urls import reverse
 ITEMS = [
     ("Overview", "analytics:overview", "overview"),
     ("Meters", "analytics:meters", "meter"),
+    ("Sites", "analytics:sites", "sites"),
     ("Ingestion", "ingestion:runs", "ingestion"),
     ("API", "api:docs", "api"),
 ]

@@ -74,10 +74,11 @@ def combined(found: Sequence[RegisterReadings], how: Combine) -> list[Combined]:
         if direction in {Direction.IMPORT, Direction.EXPORT}
     }
     both = [sums[one] for one in (Direction.IMPORT, Direction.EXPORT) if one in sums]
-    return both if how is Combine.SUM or not both else [_net(both)]
+    return both if how is Combine.SUM or not both else [net(both)]
 
 
-def _net(both: Sequence[Combined]) -> Combined:
+def net(both: Sequence[Combined]) -> Combined:
+    """Take export from import; of one direction alone it is that one, with its sign."""
     signs = [1.0 if one.direction is Direction.IMPORT else -1.0 for one in both]
     buckets = _joined([one.buckets for one in both], signs)
     registers = sum(one.registers for one in both)

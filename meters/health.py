@@ -37,12 +37,20 @@ class MeterHealth:
         When the latest stored interval ends [s]; None where there is none.
     count, expected
         Intervals of the last days that are there, of those that should be, and that should be.
+    missing
+        How many intervals of the last days are missing although later ones are there.
     """
 
     state: State
     last_end: int | None
     count: int
     expected: int
+    missing: int = 0
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether there are gaps: what has not come yet is late, and no gap."""
+        return self.missing > 0
 
     @property
     def completeness(self) -> float | None:
@@ -67,11 +75,12 @@ def health(meters: Sequence[Meter], now: int, days: int = 30) -> dict[int, Meter
     By primary key of the meter.
     """
     registers = [register for meter in meters for register in meter.registers.all()]
-    counts = _recent_counts(registers, {m.pk: m for m in meters}, now, days)
+    states = _states(meters, now)
+    lasts = {key: last for key, (_, last, _) in states.items()}
+    counts = _recent_counts(registers, {m.pk: m for m in meters}, lasts, now, days)
     found = {}
-    for key, (state, last, own) in _states(meters, now).items():
-        count, expected = (sum(counts[pk][i] for pk in own) for i in (0, 1))
-        found[key] = MeterHealth(state, last, count, expected)
+    for key, (state, last, own) in states.items():
+        found[key] = MeterHealth(state, last, *(sum(counts[pk][i] for pk in own) for i in range(3)))
     return found
 
 
@@ -107,8 +116,12 @@ def _state(meter: Meter, last_end: int | None, now: int) -> State:
 
 
 def _recent_counts(
-    registers: Sequence[Register], meters: dict[int, Meter], now: int, days: int
-) -> dict[int, tuple[int, int]]:
+    registers: Sequence[Register],
+    meters: dict[int, Meter],
+    lasts: dict[int, int | None],
+    now: int,
+    days: int,
+) -> dict[int, tuple[int, int, int]]:
     """Count each register's intervals of the last whole local days, up to the present."""
     if not registers:
         return {}
@@ -119,7 +132,8 @@ def _recent_counts(
     found = {}
     for register in registers:
         meter = meters[register.meter_id]
-        found[register.pk] = _count(register, totals.of_register(register.pk), meter, edges, now)
+        own, last = totals.of_register(register.pk), lasts[meter.pk]
+        found[register.pk] = _count(register, own, meter, edges[meter.zone], last, now)
     return found
 
 
@@ -131,14 +145,14 @@ def _last_days(place: Zone, now: int, days: int) -> Ints:
 
 
 def _count(
-    register: Register, own: DayTotals, meter: Meter, edges: dict[Zone, Ints], now: int
-) -> tuple[int, int]:
-    """Count one register's intervals, those that are there and those that should be.
+    register: Register, own: DayTotals, meter: Meter, days: Ints, last_end: int | None, now: int
+) -> tuple[int, int, int]:
+    """Count one register's intervals: that are there, that should be, and that are passed over.
 
     It is done day by day, so that readings which nobody expects, such as those after a meter's
     removal, make up for no gap elsewhere.
     """
-    days, validity = edges[meter.zone], meter.validity
+    validity = meter.validity
     own = own.starting_in(int(days[0]), now)
     if len(own):
         cadence = Cadence.of_days(own.day, own.first, own.interval, meter.zone)
@@ -146,5 +160,9 @@ def _count(
         cadence = Cadence.steady(register.interval or 900)
     expected = cadence.count(days, validity.since, validity.until, now)
     day = np.searchsorted(days, own.first, side="right") - 1
-    there = np.bincount(day, weights=own.count, minlength=len(expected))
-    return int(np.minimum(there, expected).sum()), int(expected.sum())
+    there = np.minimum(np.bincount(day, weights=own.count, minlength=len(expected)), expected)
+    passed = 0
+    if last_end is not None and there.sum() < expected.sum():
+        due = cadence.count(days, validity.since, validity.until, min(last_end, now))
+        passed = int((due - np.minimum(there, due)).sum())
+    return int(there.sum()), int(expected.sum()), passed

@@ -43,6 +43,9 @@ class Site(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("analytics:site", args=[self.pk])
+
 
 class MeterQuerySet(models.QuerySet["Meter"]):
     def in_use(self, at: datetime) -> "MeterQuerySet":

@@ -290,15 +290,40 @@ def read_totals(registers: Sequence[int], first_day: int, last_day: int) -> DayT
     first_day, last_day
         Days since 1970-01-01, both included.
     """
+    return read_totals_within(registers, [(first_day, last_day)])
+
+
+def read_totals_within(registers: Sequence[int], spans: Sequence[tuple[int, int]]) -> DayTotals:
+    """Read what day rows of several spans of days say of themselves, with one question.
+
+    Parameters
+    ----------
+    spans
+        First and last day of each, both included; days that lie in several are read once.
+    """
+    rows = " UNION ALL ".join(
+        "SELECT * FROM daily_profile "
+        f"WHERE register_id IN ({_list(registers)}) "
+        f"AND day BETWEEN DATE '{DATE}' + {int(first)} AND DATE '{DATE}' + {int(last)}"
+        for first, last in _apart(spans)
+    )
     # Measured with 100 meters and a year: one row of arrays, read by numpy, takes a third of the
     # time that 36,600 rows take one by one.
     wholes = ", ".join(f"array_agg({name}::bigint)" for name in WHOLE_NUMBERS)
     answer = _copied(
         f"SELECT {wholes}, array_agg(coalesce(total, 'NaN')) "
-        "FROM (SELECT * FROM daily_profile "
-        f"WHERE register_id IN ({_list(registers)}) "
-        f"AND day BETWEEN DATE '{DATE}' + {int(first_day)} AND DATE '{DATE}' + {int(last_day)} "
-        "ORDER BY register_id, day) AS days"
+        f"FROM ({rows} ORDER BY register_id, day) AS days"
     )
     columns = arrays(answer, ["i8"] * len(WHOLE_NUMBERS) + ["f8"])
     return DayTotals(*(np.asarray(column) for column in columns))
+
+
+def _apart(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join spans of days that overlap or follow each other."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return joined

@@ -50,6 +50,8 @@ def test_every_page_is_quiet_and_fits(
     for name, path in (
         ("overview", "/"),
         ("meters", "/meters/"),
+        ("silent", "/meters/?state=silent"),
+        ("sites", "/sites/"),
         ("ingestion", "/ingestion/"),
         ("rejections", "/ingestion/rejections/"),
         ("attention", "/notices/attention/"),
@@ -63,6 +65,12 @@ def test_every_page_is_quiet_and_fits(
     household(page, site)
     assert has_no_sideways_scroll(page)
     page.screenshot(path=SHOTS / f"meter-{width}-{scheme}.png", full_page=True)
+    page.goto(site.address + "/sites/")
+    page.get_by_role("link", name=re.compile("Lindenweg 1")).click()
+    expect(page.get_by_role("heading", name="Lindenweg 1")).to_be_visible()
+    drawn(page)
+    assert has_no_sideways_scroll(page)
+    page.screenshot(path=SHOTS / f"site-{width}-{scheme}.png", full_page=True)
     page.goto(site.address + "/ingestion/")
     page.locator("table").last.locator("a.row-link").first.click()
     expect(page.get_by_role("heading", name=re.compile(r"^Run \d+$"))).to_be_visible()
@@ -166,3 +174,33 @@ def test_an_unknown_address_is_told_kindly(context: BrowserContext, site: Site) 
     assert response is not None
     assert response.status == 404
     expect(page.locator("h1")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/", "/sites/"])
+def test_a_changed_range_swaps_only_the_view(watched: Watched, site: Site, path: str) -> None:
+    page = watched.page
+    sign_in(page, site)
+    page.goto(site.address + path)
+    if path == "/sites/":
+        page.get_by_role("link", name=re.compile("Lindenweg 1")).click()
+        expect(page.get_by_role("heading", name="Lindenweg 1")).to_be_visible()
+    drawn(page)
+    page.evaluate("document.querySelector('h1').dataset.stays = 'yes'")
+    page.get_by_role("link", name="Week", exact=True).click()
+    expect(page).to_have_url(re.compile("range=week"))
+    expect(page.locator(".segmented__item[aria-current]")).to_have_text("Week")
+    drawn(page)
+    expect(page.locator("h1")).to_have_attribute("data-stays", "yes")
+    assert has_no_sideways_scroll(page)
+
+
+def test_states_lead_to_their_meters(watched: Watched, site: Site) -> None:
+    page = watched.page
+    sign_in(page, site)
+    page.locator(".tile__states").get_by_role("link", name=re.compile("Silent")).click()
+    expect(page).to_have_url(re.compile(r"/meters/\?state=silent"))
+    expect(page.get_by_label("State")).to_have_value("silent")
+    rows = page.locator("#meters tbody tr")
+    assert rows.count() >= 2
+    page.get_by_label("State").select_option("fresh")
+    expect(page.locator("#meters .state").first).to_have_text("up to date")

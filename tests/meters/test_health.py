@@ -167,6 +167,18 @@ def test_two_questions_for_any_number_of_meters(in_acme: Customer) -> None:
         with statements() as sent:
             found = health(meters, NOW)
         assert len(sent) == 2, sent
-        assert {replace(one, last_end=None) for one in found.values()} == {
+        assert {replace(one, last_end=None, missing=0) for one in found.values()} == {
             MeterHealth(State.FRESH, None, found[meter.pk].count, found[meter.pk].expected)
         }
+
+
+def test_a_gap_is_no_delay(in_acme: Customer) -> None:
+    """What has not come yet is late; what is missing before later readings makes incomplete."""
+    late = read_until(NOW - 2 * DAY)
+    assert (of(late).is_incomplete, of(late).missing) == (False, 0)
+    holed = make_meter()
+    readings = Readings.steady(NOW - 40 * DAY, NOW - 2 * DAY)
+    hole = np.ones(len(readings.instants), dtype=bool)
+    hole[-50:-40] = False
+    write(make_register(holed), readings.only(hole))
+    assert (of(holed).is_incomplete, of(holed).missing) == (True, 10)

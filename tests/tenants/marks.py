@@ -129,6 +129,7 @@ NUMBERED: dict[str, type[Model]] = {
     "ingestion:resume": Source,
     "ingestion:retry-meter": Feed,
     "record:ask-for-gap": Gap,
+    "analytics:site": Site,
     "api:site-detail": Site,
     "api:register-detail": Register,
     "runs-api:source": Source,
