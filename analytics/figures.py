@@ -52,7 +52,8 @@ def mean_power(buckets: Buckets) -> Floats:
     return power
 
 
-def _utc(instants: Ints) -> list[str]:
+def utc(instants: Ints) -> list[str]:
+    """Write instants for Plotly, whose axes take UTC."""
     return [f"{text}Z" for text in np.datetime_as_string(instants.astype("datetime64[s]"))]
 
 
@@ -69,19 +70,44 @@ def runs_of(mask: Mask) -> list[tuple[int, int]]:
     return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
 
-def _steps(edges: Ints, values: Floats, mask: Mask) -> tuple[list[str], list[float | None]]:
-    """Draw each stretch of buckets as steps that end where its last bucket ends, then a gap."""
+def steps(
+    starts: Ints, ends: Ints, values: Floats, mask: Mask
+) -> tuple[list[str], list[float | None], Ints]:
+    """Draw each stretch of buckets as steps that end where its last bucket ends, then a gap.
+
+    Parameters
+    ----------
+    starts, ends
+        Where each bucket stands [s], rising, shape ``(n,)``.
+    mask
+        Which buckets are drawn, shape ``(n,)``.
+
+    Returns
+    -------
+    x, y
+        The points of the line.
+    which
+        The bucket of each point.
+    """
+    chosen = np.flatnonzero(mask)
+    if not len(chosen):
+        return [], [], chosen
+    apart = (np.diff(chosen) > 1) | (starts[chosen[1:]] != ends[chosen[:-1]])
     instants: list[Ints] = []
     heights: list[Floats] = []
-    for begin, end in runs_of(mask):
+    which: list[Ints] = []
+    for run in np.split(chosen, np.flatnonzero(apart) + 1):
         # The closing point lies a second before the end, so that the pointer finds the last bucket
         # there and not the one that follows the gap.
-        close = edges[end] - 1
-        instants.append(np.concatenate((edges[begin:end], [close, close])))
-        heights.append(np.concatenate((values[begin:end], [values[end - 1], np.nan])))
-    if not instants:
-        return [], []
-    return _utc(np.concatenate(instants)), numbers(np.concatenate(heights))
+        last = run[-1]
+        instants.append(np.concatenate((starts[run], [ends[last] - 1, ends[last] - 1])))
+        heights.append(np.concatenate((values[run], [values[last], np.nan])))
+        which.append(np.concatenate((run, [last, last])))
+    return (
+        utc(np.concatenate(instants)),
+        numbers(np.concatenate(heights)),
+        np.concatenate(which),
+    )
 
 
 def load_curve(
@@ -99,12 +125,13 @@ def load_curve(
     figure = go.Figure()
     for curve in curves:
         there = curve.buckets.count > 0
-        uncertain = there & (_measured(curve.buckets) < curve.buckets.count)
+        uncertain = doubtful(curve.buckets)
         parts = [("", there & ~uncertain, {"role": curve.role})]
         if uncertain.any():
             parts.append((", estimated", uncertain, {"role": "estimated", "of": curve.role}))
         for suffix, mask, meta in parts:
-            x, y = _steps(curve.buckets.edges, curve.values, mask)
+            edges = curve.buckets.edges
+            x, y, _ = steps(edges[:-1], edges[1:], curve.values, mask)
             figure.add_scatter(
                 x=x,
                 y=y,
@@ -118,12 +145,17 @@ def load_curve(
         edges = curves[0].buckets.edges
         figure.update_layout(
             meta={"timezone": zone.name, "resolution": resolution},
-            xaxis={"range": _utc(edges[[0, -1]])},
+            xaxis={"range": utc(edges[[0, -1]])},
             yaxis={"title": {"text": curves[0].unit}},
             shapes=[*_gap_shapes(gaps), *_clock_shapes(edges, zone)],
             annotations=_clock_notes(edges, zone),
         )
     return as_json(figure)
+
+
+def doubtful(buckets: Buckets) -> Mask:
+    """Find the buckets with intervals that nobody vouches for: estimated, substituted, …"""
+    return _measured(buckets) < buckets.count
 
 
 def _measured(buckets: Buckets) -> Ints:
@@ -137,7 +169,7 @@ def _measured(buckets: Buckets) -> Ints:
 def _gap_shapes(gaps: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
     shapes = []
     for begin, end in gaps:
-        x0, x1 = _utc(np.array([begin, end]))
+        x0, x1 = utc(np.array([begin, end]))
         shapes.append({"name": "missing", "x0": x0, "x1": x1})
     return shapes
 
@@ -152,7 +184,7 @@ def _clock_changes(edges: Ints, zone: Zone) -> list[tuple[str, str]]:
         minutes = (after.offset - before.offset) // 60
         amount = f"{abs(minutes) // 60} h" if minutes % 60 == 0 else f"{abs(minutes)} min"
         words = f"Clocks {'forward' if minutes > 0 else 'back'} {amount}"
-        found.append((_utc(np.array([after.start]))[0], words))
+        found.append((utc(np.array([after.start]))[0], words))
     return found
 
 

@@ -1,49 +1,30 @@
 """What the page of one meter shows: its load curve, its days, a usual day, and facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 
 from analytics.cards import ROLES, Chart
-from analytics.figures import (
-    Curve,
-    energy_bars,
-    load_curve,
-    mean_power,
-    runs_of,
-    spark,
-    typical_day_curve,
-)
+from analytics.choice import TIMES, Choice, offered, read_choice
+from analytics.comparison import compare
+from analytics.curve_card import bars_chart, curve_card, curve_of
+from analytics.figures import spark, typical_day_curve
 from analytics.key_figures import base_load, peak
 from analytics.load import Load
 from analytics.overview import STATE_KINDS
 from analytics.period import Period, read_period
 from analytics.statistics import typical_day
-from meters.health import health
+from analytics.zoom import is_whole, read_zoom
+from meters.health import MeterHealth, health
 from meters.models import Meter, Register
 from meters.obis import Direction
 from meters.profiles import first_reading, read_days, read_totals
 from meters.readings import RegisterReadings, TooFineError, readings
 from meters.series import Series
-from meters.templatetags.units import THIN, Amount, change_in_words, energy, figure, local
+from meters.templatetags.units import Amount, change_in_words, energy, figure, local
 from meters.zones import DAY, epoch_day
-
-MOST_GAPS_NAMED = 4
-NAMES = {
-    "PT1M": "1 minute",
-    "PT5M": "5 minutes",
-    "PT10M": "10 minutes",
-    "PT15M": "15 minutes",
-    "PT30M": "30 minutes",
-    "PT1H": "hours",
-    "P1D": "days",
-    "P1W": "weeks",
-    "P1M": "months",
-    "P1Y": "years",
-}
 
 
 def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[str, Any]:
@@ -58,43 +39,121 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
     now
         The present [s].
     """
+    asked = _asked(meter, parameters, now)
+    found, period = _found(asked.registers, asked.period)
+    main = [one for one in found if one.register.is_main_energy]
+    loads = _loads(meter, [one.register for one in main], period)
+    shown = main or found
+    asked = replace(asked, period=period, view=period if asked.is_whole else asked.view)
+    find = parameters.get("find", "")
+    meters, more = offered(meter, asked.choice, find)
+    card = _card(asked, parameters, shown if asked.is_whole else None)
+    curve = card["curve"]
+    return {
+        **card,
+        "state_kind": STATE_KINDS[asked.state.state],
+        "tiles": _tiles(meter, main, loads, period),
+        "charts": [curve.chart, *_charts(main, loads, period)] if curve else [],
+        "times": TIMES,
+        "meters": meters,
+        "find": find,
+        "can_search": more or bool(find),
+    }
+
+
+def meter_card(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[str, Any]:
+    """Put the card of the curve together alone, for a page that has the rest already."""
+    return _card(_asked(meter, parameters, now), parameters, None)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the address asks for.
+
+    Attributes
+    ----------
+    period, view
+        The page's range, and the stretch of it that the curve shows.
+    choice
+        What the curve is compared with.
+    """
+
+    meter: Meter
+    registers: Sequence[Register]
+    state: MeterHealth
+    period: Period
+    view: Period
+    choice: Choice
+
+    @property
+    def is_whole(self) -> bool:
+        return is_whole(self.view, self.period)
+
+
+def _asked(meter: Meter, parameters: Mapping[str, str], now: int) -> _Asked:
     registers = list(meter.registers.all())
     for register in registers:
         register.meter = meter
     keys = [register.pk for register in registers]
     state = health([meter], now)[meter.pk]
+    finest = min((register.interval or 900 for register in registers), default=900)
     period = read_period(
         parameters,
         zone=meter.zone,
         now=now,
         first=first_reading(keys) if keys else None,
         last_end=state.last_end,
-        finest=min((register.interval or 900 for register in registers), default=900),
+        finest=finest,
     )
+    choice = read_choice(parameters.get("compare", ""), meter)
+    view, warning = read_zoom(parameters.get("zoom", ""), period, finest)
+    period = replace(
+        period,
+        warnings=tuple(filter(None, (*period.warnings, choice.warning, warning))),
+        kept=(("compare", choice.text),) if choice else (),
+    )
+    if is_whole(view, period):
+        view = period
+    return _Asked(meter, registers, state, period, view, choice)
+
+
+def _found(registers: Sequence[Register], period: Period) -> tuple[list[RegisterReadings], Period]:
+    """Read registers over a period, as finely as they can be given in it."""
     try:
-        found = readings(registers, period.query)
+        return readings(registers, period.query), period
     except TooFineError as error:
         # What the register is known for today need not be what it was in the range.
         warnings = (*period.warnings, str(error)) if period.chosen else period.warnings
         period = replace(period, resolution=error.fits, chosen="", warnings=warnings)
-        found = readings(registers, period.query)
-    main = [one for one in found if one.register.is_main_energy]
-    loads = _loads(meter, [one.register for one in main], period)
+        return readings(registers, period.query), period
+
+
+def _card(
+    asked: _Asked, parameters: Mapping[str, str], shown: Sequence[RegisterReadings] | None
+) -> dict[str, Any]:
+    """Put together what depends on the stretch that is shown.
+
+    Parameters
+    ----------
+    shown
+        The registers of the curve over it; read where None.
+    """
+    view = asked.view
+    if shown is None:
+        main = [one for one in asked.registers if one.is_main_energy]
+        shown, view = _found(main or asked.registers, view)
+    comparison = compare(asked.choice, shown, asked.period, view)
+    page = parameters.get("page", "1") if parameters.get("table") else None
+    has_curve = shown and asked.state.last_end
     return {
-        "meter": meter,
-        "period": period,
-        "state": state,
-        "state_kind": STATE_KINDS[state.state],
-        "tiles": _tiles(meter, main, loads, period),
-        "charts": _charts(found, main, loads, period) if state.last_end else [],
-        "registers": registers,
-        "api_query": urlencode(
-            {
-                "start": meter.zone.at(period.start).isoformat(),
-                "end": meter.zone.at(period.end).isoformat(),
-                "resolution": str(period.resolution),
-            }
-        ),
+        "meter": asked.meter,
+        "registers": asked.registers,
+        "state": asked.state,
+        "period": asked.period,
+        "choice": asked.choice,
+        "curve": curve_card(asked.meter, shown, asked.period, view, comparison, page)
+        if has_curve
+        else None,
     }
 
 
@@ -184,79 +243,21 @@ def _completeness_tile(main: Sequence[RegisterReadings], period: Period) -> dict
     }
 
 
-def _curve(one: RegisterReadings, *, as_power: bool) -> Curve:
-    code = one.register.code
-    role = ROLES.get(code.direction, "net")
-    label = code.direction.label.capitalize() if one.register.is_main_energy else code.label
-    if as_power and code.is_summable:
-        unit = code.unit.removesuffix("h")
-        return Curve(label, role, unit, one.buckets, mean_power(one.buckets))
-    return Curve(label, role, code.unit, one.buckets, one.buckets.values)
-
-
 def _charts(
-    found: Sequence[RegisterReadings],
-    main: Sequence[RegisterReadings],
-    loads: Mapping[int, Load],
-    period: Period,
+    main: Sequence[RegisterReadings], loads: Mapping[int, Load], period: Period
 ) -> list[Chart]:
-    shown = main or found
-    if not shown:
-        return []
+    """Draw what stands below the curve: the energy of each day or week, and a usual day."""
     charts = []
-    if period.resolution.is_calendar:
-        charts.append(_bars_chart("curve", [_curve(one, as_power=False) for one in shown], period))
-    else:
-        charts.append(_curve_chart(shown, period))
-        if period.days > 1 and main:
-            query = period.with_resolution("P1D" if period.days <= 62 else "P1W")
-            daily = readings([one.register for one in main], query)
-            bars = [_curve(one, as_power=False) for one in daily]
-            charts.append(_bars_chart("bars", bars, period, str(query.resolution)))
+    if period.days > 1 and main and not period.resolution.is_calendar:
+        query = period.with_resolution("P1D" if period.days <= 62 else "P1W")
+        daily = readings([one.register for one in main], query)
+        bars = [curve_of(one, as_power=False) for one in daily]
+        charts.append(bars_chart("bars", bars, period, str(query.resolution)))
     for one in main:
         own = loads.get(one.register.pk)
         if own is not None and own.count and period.days >= 7:
             charts.append(_typical_chart(one.register, own, period))
     return charts
-
-
-def _curve_chart(shown: Sequence[RegisterReadings], period: Period) -> Chart:
-    curves = [_curve(one, as_power=True) for one in shown]
-    gaps = _gaps(shown[0])
-    notes = _gap_words(gaps, shown[0], period)
-    straddling = sum(one.buckets.straddling for one in shown)
-    if straddling:
-        notes.append(
-            f"{figure(straddling)} intervals reach beyond the piece in which they start and are "
-            "counted there."
-        )
-    quantity = "Mean power" if curves[0].unit == "kW" else curves[0].label
-    return Chart(
-        "curve",
-        "Load curve",
-        f"{quantity} of {_name(str(period.resolution))} · {period.words}",
-        load_curve(curves, period.zone, str(period.resolution), gaps),
-        legend=_curve_legend(curves, gaps),
-        notes=notes,
-    )
-
-
-def _bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: str = "") -> Chart:
-    resolution = resolution or str(period.resolution)
-    incomplete = int((curves[0].buckets.count < curves[0].buckets.expected).sum())
-    name = _name(resolution)
-    notes = []
-    if incomplete:
-        notes.append(f"{incomplete} of {len(curves[0].buckets)} {name} lack readings.")
-    return Chart(
-        key,
-        f"Energy by {name.removesuffix('s')}",
-        f"Local {name}, {period.zone.name} · {period.words}",
-        energy_bars(curves, period.zone, resolution),
-        size="low",
-        legend=_legend(curves),
-        notes=notes,
-    )
 
 
 def _typical_chart(register: Register, load: Load, period: Period) -> Chart:
@@ -273,44 +274,3 @@ def _typical_chart(register: Register, load: Load, period: Period) -> Chart:
             {"role": "comparison", "label": "Weekends"},
         ],
     )
-
-
-def _name(resolution: str) -> str:
-    return NAMES.get(resolution, resolution)
-
-
-def _legend(curves: Sequence[Curve]) -> list[dict[str, str]]:
-    """Name the curves, where there are several."""
-    return [{"role": c.role, "label": c.label} for c in curves] if len(curves) > 1 else []
-
-
-def _curve_legend(curves: Sequence[Curve], gaps: Sequence[tuple[int, int]]) -> list[dict[str, str]]:
-    legend = _legend(curves)
-    if any({"estimated", "substituted", "provisional"} & set(c.buckets.qualities) for c in curves):
-        legend.append({"role": "estimated", "label": "Estimated"})
-    if gaps:
-        legend.append({"role": "missing", "label": "No readings"})
-    return legend
-
-
-def _gaps(one: RegisterReadings) -> list[tuple[int, int]]:
-    """Find the ranges in which readings should be and none is [s]."""
-    buckets = one.buckets
-    missing = (buckets.count == 0) & (buckets.expected > 0)
-    return [(int(buckets.edges[begin]), int(buckets.edges[end])) for begin, end in runs_of(missing)]
-
-
-def _gap_words(gaps: Sequence[tuple[int, int]], one: RegisterReadings, period: Period) -> list[str]:
-    """Say which readings are missing, the longest gaps first."""
-    longest = sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MOST_GAPS_NAMED]
-    words = []
-    for begin, end in sorted(longest):
-        where = slice(*np.searchsorted(one.buckets.edges, [begin, end]))
-        count = int(one.buckets.expected[where].sum())
-        words.append(
-            f"No readings from {local(begin, period.zone)} to {local(end, period.zone)} "
-            f"({figure(count)} interval{'s' if count != 1 else ''})."
-        )
-    if len(gaps) > len(longest):
-        words.append(f"{len(gaps) - len(longest)}{THIN}more gaps are shorter.")
-    return words

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 
 from meters.grid import Resolution, ResolutionError, finest_for
@@ -42,6 +42,8 @@ class Period:
         What was asked for; empty where the page decides.
     warnings
         What could not be taken as it was asked, in words.
+    kept
+        What else of the address the presets keep: names and values.
     """
 
     start: int
@@ -52,6 +54,7 @@ class Period:
     chosen: str
     now: int
     warnings: tuple[str, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def query(self) -> Query:
@@ -83,9 +86,18 @@ class Period:
         return self.zone.midnight(self.first_day - timedelta(days=self.days)), self.start
 
     @property
+    def is_whole_days(self) -> bool:
+        edges = (self.start, self.end)
+        return all(self.zone.midnight(self.zone.date_at(at)) == at for at in edges)
+
+    @property
     def words(self) -> str:
-        """Say the range: 1 to 28 February 2023."""
+        """Say the range: 1 to 28 February 2023; with the time of day where it ends within a day."""
         first, last = self.first_day, self.last_day
+        if not self.is_whole_days:
+            start, end = self.zone.at(self.start), self.zone.at(self.end)
+            until = f"{end:%H:%M}" if first == end.date() else _moment(end)
+            return f"{_moment(start)} to {until}"
         if first == last:
             return f"{first.day} {first:%B %Y}"
         if (first.year, first.month) == (last.year, last.month):
@@ -96,8 +108,8 @@ class Period:
 
     @property
     def presets(self) -> list[dict[str, object]]:
-        """The presets as links that keep the resolution where it was chosen."""
-        keep = {"resolution": self.chosen} if self.chosen else {}
+        """The presets as links that keep what was chosen beside the range."""
+        keep = ({"resolution": self.chosen} if self.chosen else {}) | dict(self.kept)
         names = {**{key: label for key, (label, _) in PRESETS.items()}, ALL: "All"}
         return [
             {
@@ -121,6 +133,10 @@ class Period:
             }
             for value, label in CHOICES.items()
         ]
+
+
+def _moment(local: datetime) -> str:
+    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 def read_period(

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from analytics.analysis_page import analysis_page
-from analytics.meter_page import meter_page
+from analytics.meter_page import meter_card, meter_page
 from analytics.meter_rows import FILTERS, is_in, meter_rows
 from analytics.overview import overview as tenant_overview
 from analytics.period import read_period
@@ -82,14 +83,22 @@ def meters(request: HttpRequest) -> HttpResponse:
 def meter(request: HttpRequest, muid: UUID) -> HttpResponse:
     """Show one meter: its load curve over a range, its days, a usual day."""
     found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
-    context = meter_page(found, request.GET.dict(), int(time.time()))
+    parameters, now = request.GET.dict(), int(time.time())
+    # A step of the zoom changes the curve alone, so that alone is read and sent.
+    is_card = request.htmx.target == "curve-card"  # type: ignore[attr-defined]
+    context = (meter_card if is_card else meter_page)(found, parameters, now)
+    if is_card and not context["curve"]:
+        raise Http404
+    if context["curve"]:
+        context["api_call"] = request.build_absolute_uri(context["curve"].api_path)
+    context["is_card"] = is_card
     context["breadcrumbs"] = [
         {"label": "Meters", "url": reverse("analytics:meters")},
         {"label": found.name, "url": ""},
     ]
-    address = reverse("api:meter-readings", args=[found.muid])
-    context["api_call"] = request.build_absolute_uri(f"{address}?{context['api_query']}")
-    return render(request, "analytics/meter.html", context)
+    response = render(request, f"analytics/{'_curve' if is_card else 'meter'}.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response
 
 
 @require_safe
@@ -97,7 +106,7 @@ def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
     """Show what one meter probably measures, its habits and what is odd."""
     found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
     # A changed grouping swaps its own card and nothing else.
-    only_grouping = request.headers.get("HX-Target") == "grouping-card"
+    only_grouping = request.htmx.target == "grouping-card"  # type: ignore[attr-defined]
     context = analysis_page(
         found, request.GET.dict(), int(time.time()), only_grouping=only_grouping
     )
@@ -107,4 +116,6 @@ def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
         {"label": "Analysis", "url": ""},
     ]
     template = "analytics/_grouping.html" if only_grouping and context["register"] else None
-    return render(request, template or "analytics/analysis.html", context)
+    response = render(request, template or "analytics/analysis.html", context)
+    patch_vary_headers(response, ["HX-Request", "HX-Target"])
+    return response

@@ -82,5 +82,39 @@
     if (place) place.hidden = true;
   });
 
+  // A stretch drawn on a chart within [data-zoomable] is asked for, and the chart comes back with finer readings. The
+  // form in there holds all else that the address says.
+  document.addEventListener("chart:zoom", (event) => {
+    const form = event.target.closest("[data-zoomable]")?.querySelector("[data-zoom-form]");
+    if (!form) return;
+    const { start, end, reset } = event.detail;
+    // Bars stand on local dates: the days that the stretch touches are meant.
+    const dates = (x) => /[T ].*[+-]\d\d:\d\d$/.test(x) ? x : null;
+    const nextDay = (x) => new Date(Date.parse(`${x.slice(0, 10)}T00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+    const zoom = reset ? "" : `${dates(start) ?? start.slice(0, 10)}/${dates(end) ?? nextDay(end)}`;
+    const field = form.elements.zoom;
+    if (field.value === zoom) return;
+    field.value = zoom;
+    field.disabled = !zoom;
+    htmx.trigger(form, "zoom");
+  });
+
+  // Another range has stretches of its own.
+  document.addEventListener(
+    "change",
+    (event) => {
+      const field = event.target.matches?.("input[type=date]") && event.target.form?.elements.zoom;
+      if (field) field.disabled = true;
+    },
+    true,
+  );
+
+  // Addresses that are shared say what was chosen, not what was left empty.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.target.closest?.("[data-lean]")) return;
+    const { parameters } = event.detail;
+    for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
+  });
+
   showTheme();
 })();

@@ -97,8 +97,9 @@
       return merge({ marker }, trace);
     }
     // A reading is an interval: the pointer anywhere within it finds it, and none of another trace's beyond its end.
-    const period = length && trace.line?.shape === "hv" && trace.x?.length
-      ? { xperiod: length, xperiod0: trace.x[0], xperiodalignment: "start" }
+    const own = span(meta.resolution) || length;
+    const period = own && trace.line?.shape === "hv" && trace.x?.length
+      ? { xperiod: own, xperiod0: trace.x[0], xperiodalignment: "start" }
       : {};
     const line = { color: estimated ? alpha(color, 0.6) : color, width: 1.5 };
     if (estimated) line.dash = "3px,2px";
@@ -130,6 +131,8 @@
       title: { font: { color: colors.text, size: 12 }, standoff: 8 },
     };
     if (letter === "x") {
+      // Without a distance of its own: Plotly measures it from tick labels that may not be there when a chart grows.
+      delete base.title.standoff;
       Object.assign(base, {
         showgrid: false, zeroline: false, ticks: "outside", ticklen: 4, showline: true, nticks: phone.matches ? 4 : 8,
         showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "solid", spikesnap: "hovered data",
@@ -340,7 +343,7 @@
     plotlyServerURL: "",
     locales: { en: { dictionary: { "Download plot": "Save as SVG", "Reset axes": "Whole range" } } },
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "toggleSpikelines"],
-    // As SVG: a PNG would be drawn by way of a blob: image, which the Content-Security-Policy refuses.
+    // As SVG: for a PNG Plotly goes by way of a blob: image, which the Content-Security-Policy refuses. picture() does not.
     toImageButtonOptions: { format: "svg", filename: element.dataset.filename || element.dataset.figure },
   });
 
@@ -379,8 +382,13 @@
     if (state.busy) return;
     const from = change["xaxis.range[0]"] ?? change["xaxis.range"]?.[0];
     if (from === undefined && change["xaxis.autorange"] !== true) return;
-    const [start, end] = element._fullLayout.xaxis.range;
     const reset = change["xaxis.autorange"] === true || from === state.figure.layout?.xaxis?.range?.[0];
+    announce(element, state, reset);
+  }
+
+  // chart:zoom: the stretch that was drawn; times with their offset, or local dates where the axis has dates.
+  function announce(element, state, reset) {
+    const [start, end] = element._fullLayout.xaxis.range;
     const local = (x) => (state.zone ? state.zone.iso(parse(x)) : x);
     element.dispatchEvent(
       new CustomEvent("chart:zoom", {
@@ -389,6 +397,59 @@
       }),
     );
   }
+
+  // ---- Pictures -----------------------------------------------------------------------------------------------
+
+  // <button data-save="png"> (or svg) saves the first chart of its [data-title], which becomes the picture's title.
+  async function save(button) {
+    const place = button.closest("[data-title]");
+    const element = place?.querySelector(".chart[data-ready]");
+    if (!element || button.disabled) return;
+    button.disabled = true;
+    try {
+      const form = button.dataset.save;
+      const url = URL.createObjectURL(await picture(element, place.dataset.title, form));
+      const link = document.createElement("a");
+      link.href = url;
+      link.download = `${place.dataset.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}.${form}`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  async function picture(element, title, form) {
+    const { width, height } = element.getBoundingClientRect();
+    const layout = structuredClone(element.layout);
+    const colors = palette();
+    const unit = layout.title?.text;
+    const head = 40; // room for the title and the legend, which stand in the page otherwise
+    layout.font = { ...layout.font, family: "sans-serif" }; // a picture brings no font along
+    layout.title = { text: escaped(unit ? `${title} · ${unit}` : title), x: 0, xref: "container", y: 1, yref: "container", yanchor: "top", pad: { l: 8, t: 8 }, font: { size: 14, color: colors.hoverText } };
+    layout.margin = { ...layout.margin, t: head + 28 };
+    layout.showlegend = element.data.length > 1;
+    layout.legend = { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom", font: { color: colors.text } };
+    const size = { format: "svg", width: Math.round(width), height: Math.round(height) + head };
+    const address = await Plotly.toImage({ data: element.data, layout, config: { plotlyServerURL: "" } }, size);
+    if (form === "svg") return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" });
+    // The policy lets data: images in, so the SVG is drawn as one. Twice the size, for paper and sharp screens.
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [2 * size.width, 2 * size.height];
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    return new Promise((done) => canvas.toBlob(done, "image/png"));
+  }
+
+  // Plotly reads a few tags in titles.
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
+  document.addEventListener("click", (event) => {
+    const button = event.target instanceof Element && event.target.closest("[data-save]");
+    if (button) save(button);
+  });
 
   async function mount(element) {
     if (mounted.has(element)) return;
@@ -416,6 +477,8 @@
       zoomed(element, state, change);
       retick(element, state);
     });
+    // A chart that shows a stretch already has nothing to go back to by itself.
+    element.on("plotly_doubleclick", () => announce(element, state, true));
     if (zone) {
       await retick(element, state);
       element.on("plotly_hover", (event) => {

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.checking import barriers
 from tests.browser.conftest import SHOTS, Site, Watched, sign_in, watch
 
 pytestmark = pytest.mark.browser
@@ -61,9 +62,13 @@ def test_every_page_is_quiet_and_fits(
         if name == "overview":
             drawn(page)
         assert has_no_sideways_scroll(page), path
+        assert barriers(page) == [], path
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
     household(page, site)
+    # A picture of the whole page resizes the window, under whatever the pointer stands on.
+    page.mouse.move(0, 0)
     assert has_no_sideways_scroll(page)
+    assert barriers(page) == []
     page.screenshot(path=SHOTS / f"meter-{width}-{scheme}.png", full_page=True)
     page.goto(site.address + "/sites/")
     page.get_by_role("link", name=re.compile("Lindenweg 1")).click()
@@ -75,6 +80,7 @@ def test_every_page_is_quiet_and_fits(
     page.locator("table").last.locator("a.row-link").first.click()
     expect(page.get_by_role("heading", name=re.compile(r"^Run \d+$"))).to_be_visible()
     assert has_no_sideways_scroll(page)
+    assert barriers(page) == []
     page.screenshot(path=SHOTS / f"run-{width}-{scheme}.png", full_page=True)
     assert watched.said == []
     context.close()

@@ -96,7 +96,9 @@ def test_a_group_of_ones_own_and_one_that_is_none(browser: Client) -> None:
 
 
 def test_a_changed_grouping_brings_its_card_alone(browser: Client) -> None:
-    response = page(browser, IMPORT_MUID, "?group=weekday", HX_Target="grouping-card")
+    response = page(
+        browser, IMPORT_MUID, "?group=weekday", HX_Request="true", HX_Target="grouping-card"
+    )
     body = response.content.decode()
     assert "grouping-card" in body
     assert "<html" not in body

@@ -74,9 +74,7 @@ def test_the_page_and_the_api_agree(browser: Client, acme: Customer, recordings:
     store_recordings(acme, recordings)
     page = browser.get(f"/meters/{IMPORT_MUID}/?start=2023-02-01&end=2023-03-01&resolution=P1D")
     [shown] = page.context["charts"][0].figure["data"]
-    answer = browser.get(
-        f"/api/v1/meters/{IMPORT_MUID}/readings/?{page.context['api_query']}"
-    ).json()
+    answer = browser.get(page.context["curve"].api_path).json()
     [series] = answer["series"]
     assert [row["start"][:10] for row in series["rows"]] == list(shown["x"])
     assert [row["value"] for row in series["rows"]] == pytest.approx(list(shown["y"]))
@@ -356,8 +354,8 @@ QUESTIONS = {
     # count, sites, meters, registers, day totals, latest days, day totals of 30 days, count of all
     "/sites/": FRAME + 8,
     # meter, registers; health: latest days, day totals; first days; buckets, raw intervals, days;
-    # the period before; feed and source
-    "/meters/{muid}/": FRAME + 11,
+    # the period before; meters to compare with; feed and source
+    "/meters/{muid}/": FRAME + 12,
     # count of runs, sources, meters that were given up
     "/ingestion/": FRAME + 3,
 }

@@ -1,0 +1,32 @@
+"""What every page must hold in a browser, whatever it shows."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page
+
+# axe-core 4.14.1, as npm has it.
+AXE = Path(__file__).with_name("vendor") / "axe.min.js"
+GRAVE = {"serious", "critical"}
+RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+
+
+@functools.cache
+def _axe() -> str:
+    return AXE.read_text()
+
+
+def barriers(page: Page) -> list[str]:
+    """List what axe-core finds grave: what keeps out who can't see well, hear or point.
+
+    The debugger evaluates it, so the page's Content-Security-Policy stays as it is.
+    """
+    page.evaluate(_axe())
+    found: dict[str, Any] = page.evaluate(RUN)
+    return [
+        f"{one['impact']}: {one['help']} ({one['id']}): {node['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in GRAVE
+        for node in one["nodes"]
+    ]
