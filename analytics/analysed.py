@@ -7,11 +7,12 @@ from functools import cached_property
 from analytics.hypothesis import Argument, RegisterLoad, argue
 from analytics.load import Load, LoadError
 from analytics.period import ALL, Period, read_period
+from meters.grid import Resolution
 from meters.health import health
 from meters.models import Meter, Register
 from meters.profiles import first_reading, read_days
 from meters.series import Series
-from meters.zones import DAY
+from meters.zones import DAY, Zone
 
 # Longer ranges take long and say little more.
 MOST_DAYS = 3 * 366
@@ -26,15 +27,15 @@ class Analysed:
     ----------
     loads
         By primary key, of the registers that have a load.
-    refused
-        Why others have none, in words.
+    refused_by
+        Why others have none, in words, by primary key.
     """
 
     meter: Meter
     period: Period
     registers: Sequence[Register]
     loads: Mapping[int, Load]
-    refused: Sequence[str]
+    refused_by: Mapping[int, str]
 
     @classmethod
     def read(cls, meter: Meter, parameters: Mapping[str, str], now: int) -> "Analysed":
@@ -67,18 +68,26 @@ class Analysed:
         )
         # Before the first reading and after the last one nothing is missing.
         start, end = max(period.start, first or 0), min(period.end, last_end or 0)
-        table = read_days(keys, period.start // DAY - 1, period.end // DAY + 1)
-        loads, refused = {}, []
-        for register in registers:
-            series = Series.of_days(table.of_register(register.pk), meter.zone)
-            try:
-                load = Load.of(series.within(start, end), meter.zone, register.code)
-            except LoadError as error:
-                refused.append(str(error))
-                continue
-            if load.count:
-                loads[register.pk] = load
-        return cls(meter, period, registers, loads, refused)
+        return cls(meter, period, registers, *_loads(registers, meter.zone, start, end))
+
+    @classmethod
+    def within(
+        cls, meter: Meter, registers: Sequence[Register], start: int, end: int
+    ) -> "Analysed":
+        """Read what is to be analysed in ``[start, end)`` [s], which are exact: one query.
+
+        Parameters
+        ----------
+        registers
+            The meter's, each of which knows it.
+        """
+        period = Period(start, end, meter.zone, "", Resolution.parse("P1D"), "", end)
+        return cls(meter, period, registers, *_loads(registers, meter.zone, start, end))
+
+    @property
+    def refused(self) -> Sequence[str]:
+        """Why registers have no load, in words."""
+        return list(self.refused_by.values())
 
     @property
     def choices(self) -> list[Register]:
@@ -107,3 +116,22 @@ def _shortened(period: Period) -> Period:
     start = period.zone.midnight(period.zone.date_at(start))
     words = "Three years are analysed at most; these are the last ones of the range."
     return replace(period, start=start, warnings=(*period.warnings, words))
+
+
+def _loads(
+    registers: Sequence[Register], zone: Zone, start: int, end: int
+) -> tuple[dict[int, Load], dict[int, str]]:
+    """Read loads by register, and why others have none."""
+    # A row is kept under its local date; a day more on each side covers every zone.
+    table = read_days([one.pk for one in registers], start // DAY - 1, end // DAY + 1)
+    loads, refused = {}, {}
+    for register in registers:
+        series = Series.of_days(table.of_register(register.pk), zone)
+        try:
+            load = Load.of(series.within(start, end), zone, register.code)
+        except LoadError as error:
+            refused[register.pk] = str(error)
+            continue
+        if load.count:
+            loads[register.pk] = load
+    return loads, refused

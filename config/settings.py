@@ -352,6 +352,8 @@ SPECTACULAR_SETTINGS = {
         "AddedUpEnum": "meters.api.words.ADDED_UP",
         "QualityEnum": "meters.api.words.QUALITIES",
         "ReplacedQualityEnum": "meters.api.words.QUALITIES_OR_MISSING",
+        "AnomalyKindEnum": "analytics.api.serializers.ODD",
+        "MeterKindEnum": "analytics.api.serializers.KINDS",
     },
 }
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("ingestion/", include("ingestion.urls")),
     path("ingestion/", include("ingestion.record_urls")),
     path("notices/", include("notices.urls")),
+    path("api/v1/", include("analytics.api.urls")),
     path("api/v1/", include("ingestion.api.readings_urls")),
     path("api/v1/", include("ingestion.api.record_urls")),
     path("api/v1/", include("ingestion.api.runs_urls")),

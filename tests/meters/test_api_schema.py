@@ -61,6 +61,7 @@ def test_each_address_stands_there_once(schema: dict[str, Any]) -> None:
         "GET /api/v1/registers/",
         "GET /api/v1/registers/{id}/",
         "GET /api/v1/meters/{muid}/readings/",
+        "GET /api/v1/meters/{muid}/analysis/",
         "GET /api/v1/meters/{muid}/coverage/",
         "GET /api/v1/meters/{muid}/totals/",
         "GET /api/v1/meters/{muid}/latest/",
@@ -132,6 +133,9 @@ def test_every_parameter_is_there_and_explained(schema: dict[str, Any]) -> None:
         "GET /api/v1/meters/{muid}/": {"muid"},
         "GET /api/v1/meters/{muid}/readings/": {*NAMES, "muid", "format"},
         "GET /api/v1/readings/": {*WHICH, *NAMES, "format"},
+        "GET /api/v1/meters/{muid}/analysis/": {
+            *("muid", "start", "end", "register", "group", "include")
+        },
         "GET /api/v1/meters/{muid}/coverage/": {"muid", "start", "end", "timezone", "register"},
         "GET /api/v1/meters/{muid}/totals/": {
             *("muid", "start", "end", "period", "edges", "timezone", "register")
