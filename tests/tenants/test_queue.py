@@ -261,9 +261,9 @@ def test_a_web_process_wakes_a_worker_where_it_can(
             found = [json.loads(text) for text in client.lrange(RUNS, 0, -1)]
             client.delete(RUNS)
         sent = [one["headers"] for one in found]
-        assert [(one["task"], one["argsrepr"], one["_schema_name"]) for one in sent] == (
-            [("ingestion.ingest_run", f"({run.pk},)", "acme")] if redis_is == "there" else []
-        )
+        # Beside what other tests may have sent, for other tenants.
+        sent = [(one["task"], one["argsrepr"], one["_schema_name"]) for one in sent]
+        assert sent.count(("ingestion.ingest_run", f"({run.pk},)", "acme")) == (redis_is == "there")
     finally:
         with acme.tenant.entered():
             Run.objects.filter(source=source).delete()
