@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from analytics.analysis_page import analysis_page
@@ -16,6 +17,7 @@ from analytics.meter_page import meter_page
 from analytics.overview import meter_rows
 from analytics.overview import overview as tenant_overview
 from analytics.period import read_period
+from analytics.report import report
 from meters.models import Meter, Site
 from meters.zones import zone
 
@@ -97,3 +99,14 @@ def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
     ]
     template = "analytics/_grouping.html" if only_grouping and context["register"] else None
     return render(request, template or "analytics/analysis.html", context)
+
+
+@require_safe
+def report_file(request: HttpRequest, muid: UUID) -> HttpResponse:
+    """Send what the analysis shows as one file."""
+    found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
+    tenant = request.tenant.name  # type: ignore[attr-defined]
+    made = report(found, request.GET.dict(), int(time.time()), tenant=tenant)
+    named = content_disposition_header(as_attachment=True, filename=made.name)
+    headers = {"Content-Disposition": named or "attachment"}
+    return HttpResponse(made.html, headers=headers)
