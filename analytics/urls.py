@@ -10,4 +10,5 @@ urlpatterns = [
     path("meters/<uuid:muid>/analysis/", views.analysis, name="analysis"),
     path("sites/", site_views.sites, name="sites"),
     path("sites/<int:pk>/", site_views.site, name="site"),
+    path("meters/<uuid:muid>/report/", views.report_file, name="report"),
 ]

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from analytics.analysis_page import analysis_page
@@ -17,6 +18,7 @@ from analytics.meter_page import meter_card, meter_page
 from analytics.meter_rows import FILTERS, is_in, meter_rows
 from analytics.overview import overview as tenant_overview
 from analytics.period import read_period
+from analytics.report import report
 from meters.health import health
 from meters.models import Meter, Site
 from meters.zones import zone
@@ -119,3 +121,14 @@ def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
     response = render(request, template or "analytics/analysis.html", context)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
+
+
+@require_safe
+def report_file(request: HttpRequest, muid: UUID) -> HttpResponse:
+    """Send what the analysis shows as one file."""
+    found = get_object_or_404(Meter.objects.all().with_registers(), muid=muid)
+    tenant = request.tenant.name  # type: ignore[attr-defined]
+    made = report(found, request.GET.dict(), int(time.time()), tenant=tenant)
+    named = content_disposition_header(as_attachment=True, filename=made.name)
+    headers = {"Content-Disposition": named or "attachment"}
+    return HttpResponse(made.html, headers=headers)
