@@ -52,7 +52,7 @@ def wrong_data_is_refused(ctx: Any, response: Any, case: Any) -> bool | None:
 
     Of an object or a list without members nothing at all is sent.
     """
-    if any(value in ("", {}, []) for value in (case.query or {}).values()):
+    if any(value in ("", {}, [], [""]) for value in (case.query or {}).values()):
         return None
     found: bool | None = negative_data_rejection(ctx, response, case)
     return found
