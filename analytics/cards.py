@@ -6,6 +6,7 @@ from typing import Any
 
 from meters.models import Register
 from meters.obis import Direction
+from meters.wording import figure
 
 ROLES = {Direction.IMPORT: "import", Direction.EXPORT: "export", Direction.NET: "net"}
 Legend = Sequence[dict[str, str]]
@@ -38,3 +39,14 @@ class Chart:
 def role_of(register: Register) -> str:
     """Say which of the series' colours a register has."""
     return ROLES.get(register.code.direction, "net")
+
+
+def completeness_tile(count: int, expected: int, missing: int) -> dict[str, Any]:
+    """Say what share of the intervals is there, and how many are missing."""
+    words = f"{figure(missing)} of {figure(expected)} intervals missing" if missing else ""
+    return {
+        "label": "Complete",
+        "figure": figure(100 * min(count / expected, 1), 1) if expected else "–",
+        "unit": "%",
+        "change": words or ("nothing missing" if expected else ""),
+    }

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from analytics.cards import ROLES, Chart
+from analytics.cards import ROLES, Chart, completeness_tile
 from analytics.choice import TIMES, Choice, offered, read_choice
 from analytics.comparison import compare
 from analytics.curve_card import bars_chart, curve_card, curve_of
 from analytics.figures import spark, typical_day_curve
 from analytics.key_figures import base_load, peak
 from analytics.load import Load
-from analytics.overview import STATE_KINDS
+from analytics.meter_rows import STATE_KINDS
 from analytics.period import Period, read_period
 from analytics.statistics import typical_day
 from analytics.zoom import is_whole, read_zoom
@@ -233,14 +233,7 @@ def _energy_tile(meter: Meter, one: RegisterReadings, period: Period) -> dict[st
 def _completeness_tile(main: Sequence[RegisterReadings], period: Period) -> dict[str, Any]:
     count = sum(int(one.buckets.count.sum()) for one in main)
     expected = sum(int(one.buckets.expected.sum()) for one in main)
-    missing = max(expected - count, 0)
-    words = f"{figure(missing)} of {figure(expected)} intervals missing" if missing else ""
-    return {
-        "label": "Complete",
-        "figure": figure(100 * min(count / expected, 1), 1) if expected else "–",
-        "unit": "%",
-        "change": words or ("nothing missing" if expected else ""),
-    }
+    return completeness_tile(count, expected, max(expected - count, 0))
 
 
 def _charts(

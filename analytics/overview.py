@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from analytics.cards import Chart
 from analytics.energies import Energies, Parts, Span, against
-from analytics.meter_rows import FILTERS, INCOMPLETE, STATE_KINDS, is_in, main_registers, rows_of
+from analytics.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
 from analytics.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
 from analytics.period import Period, read_period
 from analytics.together import bars_chart, curve_chart, day_grid, finest_common, from_days
@@ -24,8 +24,6 @@ from meters.readings import TooFineError
 from meters.summing import summed
 from meters.templatetags.units import THIN, change_in_words, energy, figure, local
 from meters.zones import DAY, Zone, epoch_day
-
-__all__ = ["STATE_KINDS", "overview"]
 
 DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
 MOST_NAMED, MOST_ROWS = 8, 10

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
-from analytics.cards import ROLES
+from analytics.cards import ROLES, completeness_tile
 from analytics.energies import Energies, Parts, Span, against
 from analytics.figures import spark
 from analytics.meter_rows import main_registers, rows_of
@@ -156,18 +156,7 @@ def _tiles(
     missing = sum(
         int(np.maximum(one.buckets.expected - one.buckets.count, 0).sum()) for one in parts
     )
-    tiles.append(
-        {
-            "label": "Complete",
-            "figure": figure(100 * min(count / expected, 1), 1) if expected else "–",
-            "unit": "%",
-            "change": f"{figure(missing)} of {figure(expected)} intervals missing"
-            if missing
-            else "nothing missing"
-            if expected
-            else "",
-        }
-    )
+    tiles.append(completeness_tile(count, expected, missing))
     return tiles
 
 
