@@ -7,7 +7,6 @@ from functools import cached_property
 from analytics.hypothesis import Argument, RegisterLoad, argue
 from analytics.load import Load, LoadError
 from analytics.period import ALL, Period, read_period
-from meters.grid import Resolution
 from meters.health import health
 from meters.models import Meter, Register
 from meters.profiles import first_reading, read_days
@@ -32,43 +31,9 @@ class Analysed:
     """
 
     meter: Meter
-    period: Period
     registers: Sequence[Register]
     loads: Mapping[int, Load]
     refused_by: Mapping[int, str]
-
-    @classmethod
-    def read(cls, meter: Meter, parameters: Mapping[str, str], now: int) -> "Analysed":
-        """Read what is to be analysed: three queries, whatever the range.
-
-        Parameters
-        ----------
-        meter
-            With its registers.
-        parameters
-            ``range``, or ``start`` and ``end``; see `read_period`.
-        """
-        registers = list(meter.registers.all())
-        for register in registers:
-            register.meter = meter
-        keys = [register.pk for register in registers]
-        first = first_reading(keys) if keys else None
-        last_end = health([meter], now)[meter.pk].last_end
-        # Of a meter that has not been read for a year, all there is says most.
-        is_long = first is not None and last_end is not None and last_end - first > YEAR
-        period = _shortened(
-            read_period(
-                parameters,
-                zone=meter.zone,
-                now=now,
-                first=first,
-                last_end=last_end,
-                usual="year" if is_long else ALL,
-            )
-        )
-        # Before the first reading and after the last one nothing is missing.
-        start, end = max(period.start, first or 0), min(period.end, last_end or 0)
-        return cls(meter, period, registers, *_loads(registers, meter.zone, start, end))
 
     @classmethod
     def within(
@@ -81,8 +46,7 @@ class Analysed:
         registers
             The meter's, each of which knows it.
         """
-        period = Period(start, end, meter.zone, "", Resolution.parse("P1D"), "", end)
-        return cls(meter, period, registers, *_loads(registers, meter.zone, start, end))
+        return cls(meter, registers, *_loads(registers, meter.zone, start, end))
 
     @property
     def refused(self) -> Sequence[str]:
@@ -107,6 +71,39 @@ class Analysed:
             [RegisterLoad(one.code, self.loads[one.pk]) for one in self.choices],
             zone=self.meter.zone,
         )
+
+
+def read_analysed(meter: Meter, parameters: Mapping[str, str], now: int) -> tuple[Analysed, Period]:
+    """Read what a page analyses, and the range that it shows: three queries, whatever the range.
+
+    Parameters
+    ----------
+    meter
+        With its registers.
+    parameters
+        ``range``, or ``start`` and ``end``; see `read_period`.
+    """
+    registers = list(meter.registers.all())
+    for register in registers:
+        register.meter = meter
+    keys = [register.pk for register in registers]
+    first = first_reading(keys) if keys else None
+    last_end = health([meter], now)[meter.pk].last_end
+    # Of a meter that has not been read for a year, all there is says most.
+    is_long = first is not None and last_end is not None and last_end - first > YEAR
+    period = _shortened(
+        read_period(
+            parameters,
+            zone=meter.zone,
+            now=now,
+            first=first,
+            last_end=last_end,
+            usual="year" if is_long else ALL,
+        )
+    )
+    # Before the first reading and after the last one nothing is missing.
+    start, end = max(period.start, first or 0), min(period.end, last_end or 0)
+    return Analysed.within(meter, registers, start, end), period
 
 
 def _shortened(period: Period) -> Period:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from analytics import group_figures, habit_figures, map_figures
-from analytics.analysed import Analysed
+from analytics.analysed import read_analysed
 from analytics.analysis import Analysis, analyse
 from analytics.annual import Annual
 from analytics.cards import Chart, role_of
-from analytics.grouping import By, group
+from analytics.grouping import group, read_by
 from analytics.key_figures import KeyFigures
 from analytics.load import Load
 from analytics.period import Period
 from analytics.sentences import of_grouping, sentences
-from meters.grid import Resolution, ResolutionError
+from meters.grid import ResolutionError
 from meters.models import Meter
 from meters.wording import energy, figure, local
 from meters.zones import Zone
@@ -53,8 +53,7 @@ def analysis_page(
     only_grouping
         Whether just the grouping is shown anew.
     """
-    analysed = Analysed.read(meter, parameters, now)
-    period = analysed.period
+    analysed, period = read_analysed(meter, parameters, now)
     register = analysed.chosen(parameters.get("register", ""))
     context: dict[str, Any] = {
         "meter": meter,
@@ -91,7 +90,7 @@ def analysis_page(
 class GroupingCard:
     """The grouping, and what can be chosen there."""
 
-    chart: Chart | None
+    chart: Chart
     options: Sequence[tuple[str, str, bool]]
     every: str
     of_energy: bool
@@ -104,10 +103,10 @@ def _grouping(load: Load, role: str, period: Period, parameters: Mapping[str, st
     of_energy = parameters.get("of", "power") == "energy"
     warning = ""
     try:
-        found = group(load, _by(asked))
-    except (ResolutionError, ValueError) as error:
+        found = group(load, read_by(asked))
+    except ResolutionError as error:
         warning, asked = f"{error} Grouped by hour instead.", USUAL_GROUP
-        found = group(load, _by(asked))
+        found = group(load, read_by(asked))
     options = [(value, label, value == asked) for value, label in GROUPS.items()]
     chart = Chart(
         "grouping",
@@ -117,10 +116,6 @@ def _grouping(load: Load, role: str, period: Period, parameters: Mapping[str, st
         sentence=of_grouping(found),
     )
     return GroupingCard(chart, options, every, of_energy, warning)
-
-
-def _by(text: str) -> By | Resolution:
-    return By(text) if text in set(By) else Resolution.parse(text)
 
 
 # --- The other cards ----------------------------------------------------------------------------

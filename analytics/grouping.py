@@ -45,6 +45,17 @@ class By(StrEnum):
     SEASON = "season"
 
 
+def read_by(text: str) -> By | Resolution:
+    """Read what to group by.
+
+    Raises
+    ------
+    ResolutionError
+        It is neither one of `By` nor a length.
+    """
+    return By(text) if text in set(By) else Resolution.parse(text)
+
+
 @dataclass(frozen=True, eq=False)
 class Bands:
     """How values are distributed within each of g groups; NaN where a group has none.

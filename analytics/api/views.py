@@ -23,7 +23,7 @@ from analytics.api.answers import (
 )
 from analytics.api.examples import ONE
 from analytics.api.serializers import AnalysisSerializer
-from analytics.grouping import By
+from analytics.grouping import By, read_by
 from meters.api import examples
 from meters.api.bounds import read_range
 from meters.api.caching import etag_of_meter, held_or
@@ -141,10 +141,8 @@ def _groups(texts: Sequence[str]) -> Sequence[By | Resolution]:
 
 
 def _by(text: str) -> By | Resolution:
-    if text in set(By):
-        return By(text)
     try:
-        return Resolution.parse(text)
+        return read_by(text)
     except ResolutionError:
         raise ValueError(
             f"“{text[:40]}” is not one of {', '.join(By)}, nor a length that divides a day, such "
