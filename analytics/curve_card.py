@@ -11,6 +11,7 @@ from analytics.cards import ROLES, Chart
 from analytics.compared_figures import add_bars, add_lines
 from analytics.comparison import Comparison
 from analytics.figures import Curve, doubtful, energy_bars, load_curve, mean_power, runs_of
+from analytics.fitting import RESOLUTION_NAMES
 from analytics.period import Period
 from analytics.table import Table, table_of
 from analytics.zoom import controls, is_whole, zoom_text
@@ -20,18 +21,6 @@ from meters.readings import Query, RegisterReadings
 from meters.templatetags.units import THIN, figure, local
 
 MOST_GAPS_NAMED = 4
-NAMES = {
-    "PT1M": "1 minute",
-    "PT5M": "5 minutes",
-    "PT10M": "10 minutes",
-    "PT15M": "15 minutes",
-    "PT30M": "30 minutes",
-    "PT1H": "hours",
-    "P1D": "days",
-    "P1W": "weeks",
-    "P1M": "months",
-    "P1Y": "years",
-}
 FILES = {"csv": "CSV", "xlsx": "XLSX", "parquet": "Parquet"}
 
 
@@ -208,7 +197,7 @@ def bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: st
 
 
 def resolution_name(resolution: str) -> str:
-    return NAMES.get(resolution, resolution)
+    return RESOLUTION_NAMES.get(resolution, resolution)
 
 
 def _legend(curves: Sequence[Curve]) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from analytics.choice import TIMES, Choice, offered, read_choice
 from analytics.comparison import compare
 from analytics.curve_card import bars_chart, curve_card, curve_of
 from analytics.figures import spark, typical_day_curve
+from analytics.fitting import read_fitting
 from analytics.key_figures import base_load, peak
 from analytics.load import Load
 from analytics.meter_rows import STATE_KINDS
@@ -21,7 +22,7 @@ from meters.health import MeterHealth, health
 from meters.models import Meter, Register
 from meters.obis import Direction
 from meters.profiles import first_reading, read_days, read_totals
-from meters.readings import RegisterReadings, TooFineError, readings
+from meters.readings import RegisterReadings, readings
 from meters.series import Series
 from meters.templatetags.units import Amount, change_in_words, energy, figure, local
 from meters.zones import DAY, epoch_day
@@ -40,7 +41,7 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
         The present [s].
     """
     asked = _asked(meter, parameters, now)
-    found, period = _found(asked.registers, asked.period)
+    found, period = read_fitting(asked.registers, asked.period)
     main = [one for one in found if one.register.is_main_energy]
     loads = _loads(meter, [one.register for one in main], period)
     shown = main or found
@@ -117,17 +118,6 @@ def _asked(meter: Meter, parameters: Mapping[str, str], now: int) -> _Asked:
     return _Asked(meter, registers, state, period, view, choice)
 
 
-def _found(registers: Sequence[Register], period: Period) -> tuple[list[RegisterReadings], Period]:
-    """Read registers over a period, as finely as they can be given in it."""
-    try:
-        return readings(registers, period.query), period
-    except TooFineError as error:
-        # What the register is known for today need not be what it was in the range.
-        warnings = (*period.warnings, str(error)) if period.chosen else period.warnings
-        period = replace(period, resolution=error.fits, chosen="", warnings=warnings)
-        return readings(registers, period.query), period
-
-
 def _card(
     asked: _Asked, parameters: Mapping[str, str], shown: Sequence[RegisterReadings] | None
 ) -> dict[str, Any]:
@@ -141,7 +131,7 @@ def _card(
     view = asked.view
     if shown is None:
         main = [one for one in asked.registers if one.is_main_energy]
-        shown, view = _found(main or asked.registers, view)
+        shown, view = read_fitting(main or asked.registers, view)
     comparison = compare(asked.choice, shown, asked.period, view)
     page = parameters.get("page", "1") if parameters.get("table") else None
     has_curve = shown and asked.state.last_end

@@ -1,7 +1,6 @@
 """What the page of a site shows: the meters of one connection point together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +9,7 @@ import numpy as np
 from analytics.cards import ROLES, completeness_tile
 from analytics.energies import Energies, Parts, Span, against
 from analytics.figures import spark
+from analytics.fitting import read_fitting
 from analytics.meter_rows import main_registers, rows_of
 from analytics.period import Period, read_period
 from analytics.site_balance import Balance, Roles, balance, roles_of
@@ -19,7 +19,7 @@ from meters.health import health
 from meters.models import Meter, Register, Site
 from meters.obis import Direction
 from meters.profiles import first_reading, last_reading_ends
-from meters.readings import RegisterReadings, TooFineError, readings
+from meters.readings import RegisterReadings, readings
 from meters.templatetags.units import change_in_words, energy, figure
 from meters.zones import Zone, epoch_day
 
@@ -54,7 +54,7 @@ def site_page(
         last_end=max(ends.values(), default=None),
         finest=finest_common(registers),
     )
-    period, found = _readings(registers, period)
+    found, period = read_fitting(registers, period)
     context: dict[str, Any] = {"site": site, "meters": meters, "period": period, "charts": []}
     states = health(meters, now)
     span = epoch_day(period.first_day), epoch_day(period.last_day)
@@ -112,18 +112,6 @@ def _notes(roles: Roles | str) -> list[str]:
         return []
     names = " and ".join(one.name for one in roles.production)
     return [f"Import and export at the connection, by {roles.connection.name}; production {names}."]
-
-
-def _readings(
-    registers: Sequence[Register], period: Period
-) -> tuple[Period, list[RegisterReadings]]:
-    """Read the registers at the resolution of the period, or at the finest that fits."""
-    try:
-        return period, readings(registers, period.query)
-    except TooFineError as error:
-        warnings = (*period.warnings, str(error)) if period.chosen else period.warnings
-        period = replace(period, resolution=error.fits, chosen="", warnings=warnings)
-        return period, readings(registers, period.query)
 
 
 def _changes(

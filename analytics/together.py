@@ -9,6 +9,7 @@ import numpy as np
 from analytics.cards import ROLES, Chart
 from analytics.energies import Energies, Span
 from analytics.figures import Curve, energy_bars, load_curve, runs_of
+from analytics.fitting import RESOLUTION_NAMES
 from analytics.period import Period
 from meters.combining import Combined, net
 from meters.days import Floats, Ints, Mask
@@ -26,7 +27,6 @@ DIRECTIONS = (Direction.IMPORT, Direction.EXPORT)
 # Where more than this share of the intervals is missing, the sum lies visibly too low.
 MOST_MISSING = 0.1
 ESTIMATES = {"estimated", "substituted", "provisional"}
-NAMES = {"P1D": "days", "P1W": "weeks", "P1M": "months", "PT1H": "hours", "PT15M": "15 minutes"}
 # How a curve of production is called, and which role it has.
 PRODUCTION = ("Production", "comparison")
 # So many bars are told apart.
@@ -159,7 +159,7 @@ def curve_chart(
     return Chart(
         key,
         title,
-        f"Mean power of {NAMES.get(resolution, resolution)} · {period.words}",
+        f"Mean power of {RESOLUTION_NAMES.get(resolution, resolution)} · {period.words}",
         load_curve(curves, period.zone, resolution, gaps),
         legend=legend,
         notes=[*_missing_words(parts), *notes],
@@ -179,7 +179,7 @@ def bars_chart(
         [made], _ = coarser([production], period)
         curves.append(Curve(*PRODUCTION, "kWh", made.buckets, made.buckets.values))
         legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
-    name = NAMES[resolution]
+    name = RESOLUTION_NAMES[resolution]
     return Chart(
         key,
         f"Energy by {name.removesuffix('s')}",
