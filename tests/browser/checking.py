@@ -17,11 +17,18 @@ def _axe() -> str:
     return AXE.read_text()
 
 
+# What has just been swapped fades in, and half faded in nothing has the contrast that it will have.
+SETTLED = """Promise.allSettled(document.getAnimations()
+  .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished))"""
+
+
 def barriers(page: Page) -> list[str]:
     """List what axe-core finds grave: what keeps out who can't see well, hear or point.
 
     The debugger evaluates it, so the page's Content-Security-Policy stays as it is.
     """
+    page.evaluate(SETTLED)
     page.evaluate(_axe())
     found: dict[str, Any] = page.evaluate(RUN)
     return [
