@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from analytics.hypothesis import Argument, RegisterLoad, argue
-from analytics.load import Load, LoadError
+from analytics.methods.load import Load, LoadError
 from analytics.period import ALL, Period, read_period
 from meters.health import health
 from meters.models import Meter, Register

@@ -1,6 +1,7 @@
 from django.urls import path
 
-from analytics import site_views, views
+from analytics.pages import views
+from analytics.pages.site import views as site_views
 
 app_name = "analytics"
 urlpatterns = [

@@ -12,11 +12,11 @@ import pandas as pd
 from scipy.signal import lombscargle
 from statsmodels.tsa.stattools import acf, pacf
 
-from analytics.analysis import LAG_DAYS, PARTIAL_LAGS, analyse
-from analytics.correlation import autocorrelation, partial_autocorrelation
-from analytics.grouping import By, group
-from analytics.load import Load
-from analytics.spectrum import spectrum
+from analytics.methods.analysis import LAG_DAYS, PARTIAL_LAGS, analyse
+from analytics.methods.correlation import autocorrelation, partial_autocorrelation
+from analytics.methods.grouping import By, group
+from analytics.methods.load import Load
+from analytics.methods.spectrum import spectrum
 from benchmarks.report import Report
 from meters.zones import zone
 

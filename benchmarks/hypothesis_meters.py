@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 
 from analytics.hypothesis import Kind, RegisterLoad
-from analytics.load import Load
+from analytics.methods.load import Load
 from ingestion.simulator import meter as simulated
 from ingestion.simulator.meter import SyntheticMeter
 from ingestion.simulator.synthetic import readings

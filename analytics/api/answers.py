@@ -6,14 +6,14 @@ from functools import cached_property
 from typing import Any
 
 from analytics.analysed import Analysed
-from analytics.analysis import Analysis, analyse
-from analytics.cards import role_of
-from analytics.correlation import Habit
-from analytics.figures import numbers
-from analytics.grouping import Bands, By, Grouping, group
-from analytics.heat import Cell
-from analytics.load import Load
-from analytics.sentences import sentences
+from analytics.figures.curves import numbers
+from analytics.figures.roles import role_of
+from analytics.methods.analysis import Analysis, analyse
+from analytics.methods.correlation import Habit
+from analytics.methods.grouping import Bands, By, Grouping, group
+from analytics.methods.heat import Cell
+from analytics.methods.load import Load
+from analytics.sentences.loads import sentences
 from meters.days import Floats, Ints
 from meters.grid import Resolution
 from meters.models import Register
@@ -47,7 +47,7 @@ class Told:
 
     @cached_property
     def analysis(self) -> Analysis:
-        return analyse(self.load, may_be_negative=role_of(self.register) == "net")
+        return analyse(self.load, may_be_negative=role_of(self.register.code.direction) == "net")
 
     @property
     def zone(self) -> Zone:

@@ -4,10 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from analytics.anomalies import Kind as Odd
 from analytics.api.answers import CLOCK_CHANGES
-from analytics.correlation import Verdict
 from analytics.hypothesis import Kind
+from analytics.methods.anomalies import Kind as Odd
+from analytics.methods.correlation import Verdict
 from meters.api.words import direction_field
 
 ODD = [str(one) for one in Odd]

@@ -23,7 +23,7 @@ from analytics.api.answers import (
 )
 from analytics.api.examples import ONE
 from analytics.api.serializers import AnalysisSerializer
-from analytics.grouping import By, read_by
+from analytics.methods.grouping import By, read_by
 from meters.api import examples
 from meters.api.bounds import read_range
 from meters.api.caching import etag_of_meter, held_or

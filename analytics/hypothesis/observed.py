@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from analytics.correlation import Correlation, autocorrelation
 from analytics.hypothesis.sunlight import Sun, place_of, sun_over
-from analytics.key_figures import base_load
-from analytics.load import HOUR, Load
+from analytics.methods.correlation import Correlation, autocorrelation
+from analytics.methods.key_figures import base_load
+from analytics.methods.load import HOUR, Load
 from meters.days import Floats, Ints, Mask
 from meters.obis import Direction, ObisCode, Phase
 from meters.zones import DAY, Zone

@@ -9,7 +9,7 @@ import numpy as np
 from analytics.hypothesis.observed import Observed, RegisterLoad
 from analytics.hypothesis.sunlight import ROOF_ERROR, Longitude, longitude
 from analytics.hypothesis.words import clock, coordinate, percent
-from analytics.load import HOUR, Load
+from analytics.methods.load import HOUR, Load
 from meters.days import Floats
 from meters.wording import THIN, figure
 

@@ -2,7 +2,7 @@
 
 References
 ----------
-.. [1] M. S. Bartlett, 1946, the bands of `analytics.correlation`.
+.. [1] M. S. Bartlett, 1946, the bands of `analytics.methods.correlation`.
 .. [2] VDEW M-32/99, the standard load profiles of `meters.standard_profiles`.
 """
 

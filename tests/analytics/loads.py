@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from analytics.load import Load
+from analytics.methods.load import Load
 from meters.grid import Cadence
 from meters.series import Series
 from meters.zones import Zone, zone

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from analytics.load import Load
+from analytics.methods.load import Load
 from tests.analytics.loads import ZURICH, load
 from tests.conftest import RECORDED_EXPORT, RECORDED_IMPORT
 

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-from analytics.analysis import analyse
-from analytics.correlation import Verdict
+from analytics.methods.analysis import analyse
+from analytics.methods.correlation import Verdict
 from meters.zones import zone
 from tests.analytics.loads import at, load, with_gaps
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.annual import annual_estimate
+from analytics.methods.annual import annual_estimate
 from tests.analytics.loads import START, load, with_gaps
 
 WEEK = 7 * 24

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from analytics.anomalies import Anomaly, Kind, anomalies
+from analytics.methods.anomalies import Anomaly, Kind, anomalies
 from meters.wording import THIN
 from tests.analytics.loads import load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import

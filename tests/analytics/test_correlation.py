@@ -8,7 +8,7 @@ import pytest
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.tsa.stattools import acf, pacf
 
-from analytics.correlation import (
+from analytics.methods.correlation import (
     Verdict,
     autocorrelation,
     daily_habit,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from analytics.data_quality import data_quality
-from analytics.load import Load
+from analytics.methods.data_quality import data_quality
+from analytics.methods.load import Load
 from meters.obis import ObisCode
 from meters.qualities import Quality
 from tests.analytics.loads import START, ZURICH, at, joined, load, series

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.duration import POINTS, duration_curve, histogram
+from analytics.methods.duration import POINTS, duration_curve, histogram
 from tests.analytics.loads import load, with_gaps
 from tests.analytics.recorded import recorded_export
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from analytics.figures import Curve, energy_bars, load_curve, mean_power, runs_of, spark
+from analytics.figures.curves import Curve, energy_bars, load_curve, mean_power, runs_of, spark
 from meters.grid import Cadence, Grid, Resolution
 from meters.series import Buckets, Series, Statistic
 from meters.zones import zone

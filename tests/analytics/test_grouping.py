@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.grouping import DAY_TYPES, WEEKDAYS, By, group
-from analytics.load import Load
+from analytics.methods.grouping import DAY_TYPES, WEEKDAYS, By, group
+from analytics.methods.load import Load
 from meters.grid import Resolution, ResolutionError
 from tests.analytics.loads import START, at, load, with_gaps
 

@@ -5,7 +5,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from analytics.heat import Cell, calendar_map, heat_map
+from analytics.methods.heat import Cell, calendar_map, heat_map
 from meters.zones import epoch_day, zone
 from tests.analytics.loads import DAY, START, at, load, with_gaps
 

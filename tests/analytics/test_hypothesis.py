@@ -16,7 +16,7 @@ from analytics.hypothesis.reasoning import KINDS
 from analytics.hypothesis.remarks import step_of, straightness
 from analytics.hypothesis.rules import RULES
 from analytics.hypothesis.weights import WEIGHTS
-from analytics.load import Load
+from analytics.methods.load import Load
 from benchmarks import hypothesis as proving
 from benchmarks.hypothesis_meters import PROOF, draw, loads_of
 from ingestion.simulator.meter import SyntheticMeter

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.key_figures import base_load, key_figures
+from analytics.methods.key_figures import base_load, key_figures
 from tests.analytics.loads import START, load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import
 

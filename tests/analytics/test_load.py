@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics.load import Load, LoadError
+from analytics.methods.load import Load, LoadError
 from meters.obis import ObisCode
 from meters.qualities import Quality
 from meters.series import Series

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analytics.oddities import odd_days
+from analytics.pages.oddities import odd_days
 from meters.profiles import DayTotals
 from meters.zones import DAY
 

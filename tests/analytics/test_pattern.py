@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.pattern import decompose
+from analytics.methods.pattern import decompose
 from tests.analytics.loads import load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analytics.quantiles import means_by_group, quantiles_by_group
+from analytics.methods.quantiles import means_by_group, quantiles_by_group
 
 SHARES = (0.0, 0.1, 0.5, 0.9, 1.0)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.selfuse import ContradictionError, self_use
+from analytics.methods.selfuse import ContradictionError, self_use
 
 
 def test_by_the_formulas() -> None:

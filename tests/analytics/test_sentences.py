@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.analysis import analyse
-from analytics.load import Load
-from analytics.sentences import NOTHING, sentences
+from analytics.methods.analysis import analyse
+from analytics.methods.load import Load
+from analytics.sentences.loads import NOTHING, sentences
 from meters.wording import THIN, lasting, percent, power
 from tests.analytics.loads import at, load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.signal import lombscargle
 
-from analytics.spectrum import FALSE_ALARM, _Sums, spectrum
+from analytics.methods.spectrum import FALSE_ALARM, _Sums, spectrum
 from tests.analytics.loads import load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import
 

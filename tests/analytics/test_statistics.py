@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from analytics import statistics
-from analytics.load import Load
-from analytics.statistics import typical_day
+from analytics.methods import statistics
+from analytics.methods.load import Load
+from analytics.methods.statistics import typical_day
 from tests.analytics.loads import load
 
 # Four weeks with the autumn change of the clocks in them.

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.http import urlencode
 
-from analytics.choice import MOST_LISTED
+from analytics.pages.meter.choice import MOST_LISTED
 from meters.models import Meter
 from meters.qualities import Quality
 from tests.conftest import RECORDED_IMPORT, Customer

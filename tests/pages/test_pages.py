@@ -202,7 +202,7 @@ def test_today_and_this_month_stand_beside_the_same_part_before(
 ) -> None:
     """At 10:00 on 30 March: beside yesterday until 10:00, and beside all of February."""
     now = at("2024-03-30T10:00", "Europe/Zurich")
-    monkeypatch.setattr("analytics.views.time.time", lambda: now)
+    monkeypatch.setattr("analytics.pages.views.time.time", lambda: now)
     start = at("2024-02-01T00:00", "Europe/Zurich")
     today = at("2024-03-30T00:00", "Europe/Zurich")
     readings = Readings.steady(start, now, value=1.0)

@@ -147,7 +147,7 @@ def test_pages_of_errors_keep_the_policy(acme: Customer, monkeypatch: pytest.Mon
     forged = Client(HTTP_HOST=acme.domain, enforce_csrf_checks=True).post("/sign-in/", {})
     assert forged.status_code == 403
     check(nowhere, "/sign-in/", forged)
-    monkeypatch.setattr("analytics.views.render", fail)
+    monkeypatch.setattr("analytics.pages.views.render", fail)
     response = get(client, "/")
     assert response.status_code == 500
     check(nowhere, "/", response)

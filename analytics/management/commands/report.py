@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import CommandError
 
-from analytics.report import report
+from analytics.pages.report import report
 from meters.models import Meter
 from meters.muids import MuidError, read_muid
 from meters.obis import ObisCode, ObisError

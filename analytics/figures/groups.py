@@ -1,0 +1,208 @@
+"""Figures of how a load is distributed: by groups, by power, by kind of day, by month.
+
+As in `analytics.figures.curves`, a trace says its role and the style sheet its colour.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analytics.figures.curves import Figure, as_json, numbers
+from analytics.methods.data_quality import DataQuality
+from analytics.methods.duration import DurationCurve, Histogram
+from analytics.methods.grouping import Bands, Grouping
+from analytics.methods.load import HOUR
+from analytics.methods.pattern import Pattern
+
+# More groups than these are drawn as a line with its band, fewer as bars.
+MOST_BARS = 31
+
+
+def grouped(grouping: Grouping, role: str, *, energy: bool) -> Figure:
+    """Draw a grouping: the mean of each group, its median, and where the middle 80 % lie."""
+    bands, unit = (grouping.energy, "kWh") if energy else (grouping.power, "kW")
+    if len(grouping) > MOST_BARS:
+        figure = _band_line(grouping.labels, bands, role, unit)
+    else:
+        figure = _band_bars(grouping.labels, bands, role, unit)
+    figure.update_layout(
+        xaxis={"type": "category", "tickangle": 0},
+        yaxis={"title": {"text": unit}, "rangemode": "tozero"},
+    )
+    return as_json(figure)
+
+
+def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.Figure:
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(labels),
+        y=numbers(bands.mean),
+        name="Mean",
+        meta={"role": role},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": numbers(np.maximum(bands.high - bands.mean, 0)),
+            "arrayminus": numbers(np.maximum(bands.mean - bands.low, 0)),
+            "thickness": 1,
+            "width": 3,
+        },
+        customdata=_band_words(bands, unit),
+        hovertemplate=f"mean %{{y:.3~f}} {unit}<br>%{{customdata}}",
+    )
+    figure.add_scatter(
+        x=list(labels),
+        y=numbers(bands.median),
+        name="Median",
+        mode="markers",
+        marker={"symbol": "line-ew-open", "size": 12, "line": {"width": 2}},
+        meta={"role": "comparison"},
+        hoverinfo="skip",
+    )
+    return figure
+
+
+def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.Figure:
+    figure = go.Figure()
+    for name, values, line, fill in (
+        ("10 %", bands.low, {"width": 0}, None),
+        ("90 %", bands.high, {"width": 0}, "tonexty"),
+        ("Median", bands.median, {"dash": "3px,2px"}, None),
+        ("Mean", bands.mean, {}, None),
+    ):
+        figure.add_scatter(
+            x=list(labels),
+            y=numbers(values),
+            name=name,
+            mode="lines",
+            line={"shape": "hvh", **line},
+            fill=fill,
+            hoverinfo="skip" if name != "Mean" else None,
+            meta={"role": role},
+        )
+    figure.update_traces(
+        customdata=_band_words(bands, unit),
+        hovertemplate=f"mean %{{y:.3~f}} {unit}<br>%{{customdata}}",
+        selector={"name": "Mean"},
+    )
+    return figure
+
+
+def _band_words(bands: Bands, unit: str) -> list[str]:
+    """Say of each group what the bar's height does not."""
+    found = zip(
+        bands.median.tolist(), bands.low.tolist(), bands.high.tolist(), bands.count.tolist(),
+        strict=True,
+    )  # fmt: skip
+    return [
+        f"median {median:.3g}, 10–90 % {low:.3g} to {high:.3g} {unit}, of {count:,}"
+        if count
+        else "nothing known"
+        for median, low, high, count in found
+    ]
+
+
+def duration(found: DurationCurve, role: str) -> Figure:
+    """Draw for what part of the time power is at least so high."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=numbers(found.share * 100),
+        y=numbers(found.power),
+        mode="lines",
+        fill="tozeroy",
+        line={"shape": "hv"},
+        meta={"role": role},
+        name="Power",
+        hovertemplate="at least %{y:.3~f} kW for %{x:.1f} % of the time<extra></extra>",
+    )
+    figure.update_layout(
+        hovermode="closest",
+        xaxis={"title": {"text": "% of the time"}, "range": [0, 100]},
+        yaxis={"title": {"text": "kW"}},
+    )
+    return as_json(figure)
+
+
+def histogram(found: Histogram, role: str) -> Figure:
+    """Draw how often which power occurs, as the share of all known slots."""
+    total = int(found.counts.sum()) + found.zeros
+    edges = found.edges
+    figure = go.Figure()
+    figure.add_bar(
+        x=numbers((edges[1:] + edges[:-1]) / 2),
+        y=numbers(found.counts / max(total, 1) * 100),
+        width=numbers(np.diff(edges)),
+        name="Share",
+        meta={"role": role},
+        customdata=[f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)],
+        hovertemplate="%{customdata} kW: %{y:.2f} %<extra></extra>",
+    )
+    figure.update_layout(
+        hovermode="closest",
+        bargap=0,
+        xaxis={"title": {"text": "kW"}},
+        yaxis={"title": {"text": "% of intervals"}, "rangemode": "tozero"},
+    )
+    return as_json(figure)
+
+
+def weekly_pattern(found: Pattern, role: str) -> Figure:
+    """Draw the usual working day, Saturday and Sunday that the daily and weekly pattern make."""
+    figure = go.Figure()
+    weekly = np.nan_to_num(found.weekly)
+    hours = np.arange(len(found.daily)) * found.interval / HOUR
+    x = [*hours.tolist(), 24.0]
+    for name, days, style in (
+        ("Monday to Friday", slice(0, 5), {"meta": {"role": role}}),
+        ("Saturday", slice(5, 6), {"meta": {"role": "net"}}),
+        ("Sunday", slice(6, 7), {"meta": {"role": "comparison"}}),
+    ):
+        values = found.daily + weekly[days].mean(axis=0)
+        figure.add_scatter(
+            x=x,
+            y=numbers(np.append(values, values[-1:])),
+            name=name,
+            mode="lines",
+            line={"shape": "hv"},
+            hovertemplate="%{y:.3~f} kW",
+            **style,
+        )
+    marks = [0, 6, 12, 18, 24]
+    figure.update_layout(
+        xaxis={
+            "range": [0, 24],
+            "tickvals": marks,
+            "ticktext": [f"{mark:02}:00" for mark in marks],
+            "title": {"text": "local time"},
+            "hoverformat": ".2f",
+        },
+        yaxis={"title": {"text": "kW"}, "rangemode": "tozero"},
+    )
+    return as_json(figure)
+
+
+def completeness(found: DataQuality, role: str) -> Figure:
+    """Draw what share of each month's slots was measured, and what share is estimated."""
+    figure = go.Figure()
+    labels = [month.name for month in found.months]
+    measured = [(m.known - m.estimated) / m.expected for m in found.months]
+    estimated = [m.estimated / m.expected for m in found.months]
+    for name, values, meta in (
+        ("Measured", measured, {"role": role}),
+        ("Estimated", estimated, {"role": "estimated", "of": role}),
+    ):
+        figure.add_bar(
+            x=labels,
+            y=[round(100 * value, 2) for value in values],
+            name=name,
+            meta=meta,
+            hovertemplate="%{y:.1f} %",
+        )
+    figure.update_layout(
+        barmode="stack",
+        xaxis={"type": "category"},
+        yaxis={"title": {"text": "% of the intervals"}, "range": [0, 100]},
+    )
+    return as_json(figure)

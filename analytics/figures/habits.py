@@ -1,0 +1,126 @@
+"""Figures of how a load resembles its own past, as Plotly's JSON."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analytics.figures.curves import Figure, as_json, numbers
+from analytics.methods.analysis import Analysis
+from analytics.methods.correlation import Correlation
+from analytics.methods.load import HOUR
+from analytics.methods.spectrum import Spectrum
+from meters.days import Floats
+from meters.zones import DAY
+
+
+def correlogram(found: Correlation, role: str) -> Figure:
+    """Draw the autocorrelation by lag, over Bartlett's band."""
+    lags = np.arange(1, len(found))
+    days = lags * found.interval / DAY
+    band = found.band[1:]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[*numbers(days), *numbers(days[::-1])],
+        y=[*numbers(band), *numbers(-band[::-1])],
+        fill="toself",
+        mode="none",
+        name="Bartlett's band, 95 %",
+        hoverinfo="skip",
+        meta={"role": "comparison"},
+    )
+    figure.add_scatter(
+        x=numbers(days),
+        y=numbers(found.values[1:]),
+        mode="lines",
+        name="Autocorrelation",
+        meta={"role": role},
+        customdata=[
+            f"after {_lag(seconds)}: band ±{width:.3f}"
+            for seconds, width in zip((lags * found.interval).tolist(), band.tolist(), strict=True)
+        ],
+        hovertemplate="%{y:.3f} %{customdata}<extra></extra>",
+    )
+    figure.update_layout(
+        xaxis={"title": {"text": "lag in days"}, "dtick": 1, "range": [0, float(days[-1])]},
+        yaxis={"title": {"text": "correlation"}, "rangemode": "normal", "zeroline": True},
+    )
+    return as_json(figure)
+
+
+def partial_correlogram(told: Analysis, role: str) -> Figure:
+    """Draw the partial autocorrelation at the lags 1, 2, … over the band of white noise."""
+    values, white = told.partial, told.correlation.white
+    hours = np.arange(1, len(values)) * told.correlation.interval / HOUR
+    figure = go.Figure()
+    figure.add_bar(
+        x=numbers(hours),
+        y=numbers(values[1:]),
+        name="Partial autocorrelation",
+        meta={"role": role},
+        hovertemplate="%{y:.3f} after %{x:.2f} h<extra></extra>",
+    )
+    for sign in (-1, 1):
+        figure.add_scatter(
+            x=[0.0, float(hours[-1])],
+            y=[sign * white] * 2,
+            mode="lines",
+            line={"dash": "3px,2px", "width": 1},
+            meta={"role": "comparison"},
+            hoverinfo="skip",
+            name="White noise, 95 %",
+        )
+    figure.update_layout(
+        hovermode="closest",
+        xaxis={"title": {"text": "lag in hours"}},
+        yaxis={"title": {"text": "correlation"}, "rangemode": "normal", "zeroline": True},
+    )
+    return as_json(figure)
+
+
+def periodogram(found: Spectrum, role: str) -> Figure:
+    """Draw what share of the variance a sinusoid of each period explains."""
+    figure = go.Figure()
+    hours = found.lengths / HOUR
+    for values, name, style in (
+        (found.shares, "Share of the variance", {"meta": {"role": role}}),
+        (
+            found.limits,
+            "Chance stays below",
+            {"meta": {"role": "comparison"}, "line": {"dash": "3px,2px", "width": 1}},
+        ),
+    ):
+        figure.add_scatter(
+            x=numbers(hours),
+            y=numbers(values * 100),
+            mode="lines",
+            name=name,
+            hovertemplate="%{y:.2f} %",
+            **style,
+        )
+    ticks = [t for t in (1, 2, 3, 4, 6, 8, 12, 24, 48, 168, 730, 8760) if _within(t, hours)]
+    figure.update_layout(
+        xaxis={
+            "type": "log",
+            "title": {"text": "period"},
+            "tickvals": ticks,
+            "ticktext": [_lag(t * HOUR) for t in ticks],
+            "hoverformat": ".1f",
+        },
+        # Where chance alone gives more than what is there, its limit leaves the picture.
+        yaxis={
+            "title": {"text": "% of the variance"},
+            "range": [0, float(found.shares.max(initial=0.01)) * 115],
+        },
+    )
+    return as_json(figure)
+
+
+def _within(value: float, values: Floats) -> bool:
+    return bool(len(values) and values.min() <= value <= values.max())
+
+
+def _lag(seconds: float) -> str:
+    if seconds >= 2 * DAY:
+        return f"{seconds / DAY:g} d"
+    if seconds >= HOUR:
+        return f"{seconds / HOUR:g} h"
+    return f"{seconds / 60:g} min"

@@ -1,0 +1,289 @@
+"""What the overview of a tenant shows: energy in and out, meters by state, what is odd."""
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from analytics.energies import Energies, Parts, Span, against
+from analytics.pages.cards import Chart
+from analytics.pages.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
+from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
+from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
+from analytics.period import Period, read_period
+from meters.combining import Combined
+from meters.grid import finest_for
+from meters.health import MeterHealth, State, health
+from meters.models import Meter, Register
+from meters.obis import Direction
+from meters.readings import TooFineError
+from meters.summing import summed
+from meters.templatetags.units import THIN, change_in_words, energy, figure, local
+from meters.zones import DAY, Zone, epoch_day
+
+DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
+MOST_NAMED, MOST_ROWS = 8, 10
+# Above so many values the curve is drawn by day: those of a thousand meters and a month would be
+# 2.7 million.
+MOST_VALUES = 1_000_000
+MOST_POINTS = 3_000
+STATE_LINKS = {
+    "fresh": "ok",
+    "late": "warning",
+    "silent": "error",
+    INCOMPLETE: "warning",
+    "empty": "idle",
+}
+
+
+@dataclass(frozen=True)
+class _Now:
+    """What the present day and the range are measured by: spans of local days, and where they lie.
+
+    Attributes
+    ----------
+    today
+        As days since 1970-01-01.
+    month, month_before
+        Up to today, and up to the same day of the month before, which may have had no such day.
+    shown, shown_before
+        The range, and as many days before it.
+    """
+
+    today: int
+    month: Span
+    month_before: Span
+    like: int
+    shown: Span
+    shown_before: Span
+
+    @classmethod
+    def of(cls, period: Period) -> "_Now":
+        day = period.zone.date_at(period.now)
+        today = epoch_day(day)
+        last_month = date(day.year, day.month, 1) - timedelta(days=1)
+        length = calendar.monthrange(last_month.year, last_month.month)[1]
+        month_began = epoch_day(last_month) + 1
+        first, last = epoch_day(period.first_day), epoch_day(period.last_day)
+        n = last - first + 1
+        return cls(
+            today,
+            (month_began, today),
+            (month_began - length, month_began - length + min(day.day, length) - 1),
+            month_began - length + day.day - 1 if day.day <= length else month_began,
+            (first, last),
+            (first - n, first - 1),
+        )
+
+    @property
+    def recent(self) -> Span:
+        """What today, this month and the usual days are told from."""
+        usual = self.today - NEWS_DAYS - USUAL_DAYS
+        return min(self.month_before[0], usual, self.today - 1), self.today
+
+    @property
+    def opened(self) -> list[int]:
+        """Days whose values are looked at: those that may be cut short, and their counterparts."""
+        return [self.today, self.today - 1, self.like, self.shown[1], self.shown_before[1]]
+
+
+def overview(
+    meters: Sequence[Meter], zone: Zone, parameters: Mapping[str, str], now: int
+) -> dict[str, Any]:
+    """Put the overview together, as the template takes it, with five questions to the database.
+
+    Parameters
+    ----------
+    meters
+        All of the tenant, with their registers.
+    zone
+        The tenant's.
+    parameters
+        Of the address.
+    now
+        The present [s].
+    """
+    states = health(meters, now)
+    last = max((h.last_end for h in states.values() if h.last_end), default=None)
+    period = read_period(
+        {key: parameters[key] for key in ("range", "start", "end") if key in parameters},
+        zone=zone,
+        now=now,
+        first=None,
+        last_end=last,
+    )
+    registers = main_registers(meters)
+    spans = _Now.of(period)
+    energies = Energies.read(registers, spans.recent, (spans.shown_before[0], spans.shown[1]))
+    parts = Parts.read(registers, spans.opened)
+    reading = energies.reading(spans.shown)
+    by_days = from_days(reading, spans.shown, day_grid(period), now)
+    rows = rows_of(meters, states, energies, spans.shown)
+    return {
+        "period": period,
+        "presets": [one for one in period.presets if one["label"] not in {"Day", "All"}],
+        "tiles": _tiles(period, spans, energies, parts),
+        "states": _states(states),
+        "completeness": _completeness(states),
+        "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
+        "odd": _odd(meters, states, odd_days(energies.totals, spans.today), energies),
+        "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
+        if len(rows) > MOST_ROWS
+        else rows,
+    }
+
+
+def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> list[dict[str, Any]]:
+    """Energy in and out of today, this month and the range, each beside the same part before."""
+    n = period.days
+    before = {1: "the day before", 7: "the week before"}.get(n, f"the {n} days before")
+    today, yesterday = (spans.today, spans.today), (spans.today - 1, spans.today - 1)
+    columns = [
+        ("Today", "yesterday by then", today, yesterday, spans.today - 1),
+        ("This month", "last month by then", spans.month, spans.month_before, spans.like),
+        (_range_label(period), before, spans.shown, spans.shown_before, spans.shown_before[1]),
+    ]
+    tiles = []
+    for label, words, now, earlier, like in columns:
+        lines = []
+        for direction, role in DIRECTIONS.items():
+            if not energies.keys(direction):
+                continue
+            total, compared = against(energies, parts, direction, now, earlier, like)
+            lines.append(
+                {
+                    "label": direction.label.capitalize(),
+                    "role": role,
+                    "figure": energy(total.value if total.count else None),
+                    "unit": "kWh",
+                    "change": change_in_words(total, compared, words)
+                    if total.count
+                    else "no readings yet",
+                }
+            )
+        tiles.append({"label": label, "lines": lines})
+    return tiles
+
+
+def _range_label(period: Period) -> str:
+    """Say which days the range is, where it is not the one that ends with the latest readings."""
+    return period.words if not period.preset or period.days == 1 else f"{period.days} days"
+
+
+def _states(states: Mapping[int, MeterHealth]) -> list[dict[str, Any]]:
+    """Count meters by state, each a link to those meters."""
+    found = []
+    for name, kind in STATE_LINKS.items():
+        count = sum(is_in(one, name) for one in states.values())
+        if count or name == "fresh":
+            url = f"{reverse('analytics:meters')}?{urlencode({'state': name})}"
+            found.append({"label": FILTERS[name], "kind": kind, "count": figure(count), "url": url})
+    return found
+
+
+def _completeness(states: Mapping[int, MeterHealth]) -> str:
+    in_use = [one for one in states.values() if one.state in {State.FRESH, State.LATE}]
+    count, expected = sum(one.count for one in in_use), sum(one.expected for one in in_use)
+    if not expected:
+        return ""
+    share = figure(100 * min(count / expected, 1), 1)
+    return f"{share}{THIN}% of the intervals of the last 30 days are there."
+
+
+def _charts(
+    registers: Sequence[Register],
+    period: Period,
+    by_days: list[Combined],
+    last_end: int | None,
+    unread: str,
+) -> list[Chart]:
+    """The curve of all meters together, as fine as it is quick, and their days as bars."""
+    curve = _fine(registers, period) or by_days
+    if not curve:
+        return []
+    notes = [unread] if unread else []
+    if curve is by_days and not period.resolution.is_calendar:
+        notes.append("Shorter ranges are drawn finer.")
+    return [
+        curve_chart("curve", "Load curve of all meters", curve, period, last_end, notes),
+        bars_chart("energy", by_days, period),
+    ]
+
+
+def _unread(registers: Sequence[Register], reading: Energies) -> str:
+    """Say how many meters are left out of the curve: they have not read at all in the range."""
+    every = {one.meter_id for one in registers}
+    silent = len(every - {one.meter_id for one in reading.registers})
+    if not silent:
+        return ""
+    verb = "has" if silent == 1 else "have"
+    return f"{figure(silent)} of {figure(len(every))} meters {verb} no readings in this range."
+
+
+def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
+    """Read the curve by intervals, where that is not too much."""
+    interval = finest_common(registers)
+    length = period.end - period.start
+    resolution = finest_for(interval, length, MOST_POINTS)
+    if resolution.seconds >= DAY or len(registers) * length // interval > MOST_VALUES:
+        return []
+    try:
+        return summed(registers, period.with_resolution(str(resolution)))
+    except TooFineError:
+        # What registers are known for today need not be what they were in the range.
+        return []
+
+
+def _odd(
+    meters: Sequence[Meter],
+    states: Mapping[int, MeterHealth],
+    days: Sequence[OddDay],
+    energies: Energies,
+) -> dict[str, Any]:
+    """Say what is odd right now: meters that are silent, and days far off their usual."""
+    silent = [meter for meter in meters if states[meter.pk].state is State.SILENT]
+    # Whoever fell silent last can be mended soonest.
+    silent.sort(key=lambda meter: -(states[meter.pk].last_end or 0))
+    items = [
+        {
+            "title": meter.name,
+            "words": f"No readings since {local(states[meter.pk].last_end, meter.zone)}.",
+            "kind": "error",
+            "state": "silent",
+            "url": meter.get_absolute_url(),
+        }
+        for meter in silent[:MOST_NAMED]
+    ]
+    registers = {one.pk: one for one in energies.registers}
+    items += [_odd_day(one, registers[one.register]) for one in days[:MOST_NAMED]]
+    more = []
+    if len(silent) > MOST_NAMED:
+        more.append(f"{len(silent) - MOST_NAMED}{THIN}more meters are silent")
+    if len(days) > MOST_NAMED:
+        more.append(f"{len(days) - MOST_NAMED}{THIN}more had a day far off their usual")
+    return {"rows": items, "more": " and ".join(more)}
+
+
+def _odd_day(one: OddDay, register: Register) -> dict[str, str]:
+    day = date(1970, 1, 1) + timedelta(days=one.day)
+    kind = "weekend days" if one.is_weekend else "working days"
+    what = register.code.direction.label.lower()
+    if one.usual > 0 and one.energy >= one.usual:
+        share = f", {one.energy / one.usual:.1f} times the usual {energy(one.usual)} kWh"
+    elif one.usual > 0:
+        share = f" instead of the usual {energy(one.usual)} kWh"
+    else:
+        share = ", where there was nothing before"
+    query = urlencode({"start": day, "end": day + timedelta(days=1)})
+    return {
+        "title": register.meter.name,
+        "words": f"{day:%A} {day.day} {day:%B}: {what} of {energy(one.energy)} kWh{share} "
+        f"(median of {one.days} {kind} before).",
+        "kind": "warning",
+        "state": "unusual",
+        "url": f"{register.meter.get_absolute_url()}?{query}",
+    }

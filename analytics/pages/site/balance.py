@@ -1,0 +1,265 @@
+"""Whether the meters of a site allow to state self-consumption, and the statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from analytics.methods.selfuse import ContradictionError, SelfUse, self_use
+from analytics.period import Period
+from meters.days import Ints
+from meters.models import Meter, Register
+from meters.obis import Direction
+from meters.obis_meaning import Medium
+from meters.readings import RegisterReadings
+from meters.series import Buckets
+from meters.templatetags.units import THIN, energy, figure
+
+BOTH = frozenset({Direction.IMPORT, Direction.EXPORT})
+SOMETHING_ELSE = {
+    *(Medium.HEAT_COST, Medium.COOLING, Medium.HEAT),
+    *(Medium.GAS, Medium.COLD_WATER, Medium.HOT_WATER),
+}
+NEEDS = "Self-consumption needs"
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Self-consumption of a site, or why it can't be stated.
+
+    Attributes
+    ----------
+    result
+        None where it can't be stated.
+    words
+        The figures in a sentence, or what is missing.
+    is_contradiction
+        Whether the meters contradict each other.
+    """
+
+    result: SelfUse | None
+    words: str
+    is_contradiction: bool = False
+
+
+class _CannotSayError(Exception):
+    """The meters don't allow it; the text says why."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Where the meters of a site stand.
+
+    Attributes
+    ----------
+    connection
+        The one that counts both ways: what it counts is drawn from the grid and fed into it.
+    production
+        Those behind it that count production alone.
+    """
+
+    connection: Meter
+    production: Sequence[Meter]
+
+
+def roles_of(meters: Sequence[Meter], registers: Sequence[Register]) -> Roles | str:
+    """Find where meters stand, where exactly one counts both ways and others export alone.
+
+    Parameters
+    ----------
+    meters
+        Of the site, with their registers.
+    registers
+        Their main energy registers.
+
+    Returns
+    -------
+    Their roles; else why they are not known, or nothing where no meter counts any export.
+    """
+    directions = _directions(meters, registers)
+    if not any(Direction.EXPORT in own for own in directions.values()):
+        return ""
+    try:
+        return _roles(meters, directions)
+    except _CannotSayError as reason:
+        return str(reason)
+
+
+def balance(
+    roles: Roles | str, daily: Sequence[RegisterReadings], period: Period, last_common: int
+) -> Balance | None:
+    """State self-consumption of a site.
+
+    Parameters
+    ----------
+    roles
+        As `roles_of` tells them.
+    daily
+        The main energy registers of the meters by local days of the range.
+    last_common
+        Up to when all of them have delivered [s]: what comes later has not come yet, which is no
+        gap. The statement is about the whole days before.
+
+    Returns
+    -------
+    None where nothing is produced or fed in, so that nobody asks.
+    """
+    if isinstance(roles, str):
+        return Balance(None, roles) if roles else None
+    connection, production = roles.connection, roles.production
+    try:
+        until = _until(period, last_common)
+        _check_in_use([connection, *production], period.start, until)
+        sums = _Sums(daily, until)
+        sums.check_complete([connection, *production], period)
+    except _CannotSayError as reason:
+        return Balance(None, str(reason))
+    imported = sums.of(connection, Direction.IMPORT)
+    exported = sums.of(connection, Direction.EXPORT)
+    produced = sum(sums.of(one, Direction.EXPORT) for one in production)
+    try:
+        result = self_use(imported, exported, produced)
+    except ContradictionError:
+        words = (
+            f"The meters contradict each other{_range(period, until)}: {connection.name} fed in "
+            f"{energy(exported)} kWh, but {_names(production)} produced only {energy(produced)} "
+            "kWh. Check which meter stands where, and whether the directions of one are swapped."
+        )
+        return Balance(None, words, is_contradiction=True)
+    return Balance(result, _sentence(result, period, until))
+
+
+def _directions(
+    meters: Sequence[Meter], registers: Sequence[Register]
+) -> Mapping[int, frozenset[Direction]]:
+    found: dict[int, frozenset[Direction]] = {one.pk: frozenset() for one in meters}
+    for one in registers:
+        found[one.meter_id] |= {one.code.direction} & BOTH
+    return found
+
+
+def _roles(meters: Sequence[Meter], directions: Mapping[int, frozenset[Direction]]) -> Roles:
+    """Find the meter at the connection and those of production."""
+    of_power = [one for one in meters if not _counts_something_else(one)]
+    both = [one for one in of_power if directions[one.pk] == BOTH]
+    production = [one for one in of_power if directions[one.pk] == {Direction.EXPORT}]
+    unclear = [one for one in of_power if one not in both and one not in production]
+    if not both:
+        raise _CannotSayError(
+            f"{NEEDS} a meter at the connection that counts both import and export; none here does."
+        )
+    if len(both) > 1:
+        raise _CannotSayError(
+            f"{NEEDS} exactly one meter at the connection that counts both import and export; "
+            f"here {_names(both)} do."
+        )
+    if not production:
+        raise _CannotSayError(
+            f"{NEEDS} a production meter, one that counts export alone, beside {both[0].name}."
+        )
+    if unclear:
+        one = unclear[0]
+        what = "counts import alone" if directions[one.pk] else "counts no energy by intervals"
+        raise _CannotSayError(
+            f"{NEEDS} every other meter to count production alone; {one.name} {what}, so it "
+            "is not known where it stands."
+        )
+    return Roles(both[0], production)
+
+
+def _counts_something_else(meter: Meter) -> bool:
+    """Whether all that a meter counts is no electricity, as of water or heat."""
+    media = {register.code.medium for register in meter.registers.all()}
+    return bool(media) and media <= SOMETHING_ELSE
+
+
+def _until(period: Period, last_common: int) -> int:
+    """Return where the last whole day ends that all have delivered [s]."""
+    if last_common >= period.end:
+        return period.end
+    until = period.zone.midnight(period.zone.date_at(last_common)) if last_common else 0
+    if until <= period.start:
+        raise _CannotSayError(f"{NEEDS} a whole day of readings of all meters in the range.")
+    return until
+
+
+def _check_in_use(meters: Sequence[Meter], start: int, until: int) -> None:
+    for one in meters:
+        if one.validity.since > start or one.validity.until < until:
+            raise _CannotSayError(
+                f"{NEEDS} meters that are there all the time; {one.name} was commissioned or "
+                "removed within the range."
+            )
+
+
+class _Sums:
+    """The registers of meters, summed up to an instant."""
+
+    def __init__(self, daily: Sequence[RegisterReadings], until: int) -> None:
+        self.daily, self.until = daily, until
+
+    def _days(self, buckets: Buckets, numbers: Ints) -> int:
+        return int(numbers[buckets.edges[:-1] < self.until].sum())
+
+    def of(self, meter: Meter, direction: Direction) -> float:
+        found = 0.0
+        for one in self.daily:
+            register, buckets = one.register, one.buckets
+            if register.meter_id == meter.pk and register.code.direction is direction:
+                days = (buckets.edges[:-1] < self.until) & (buckets.count > 0)
+                found += float(buckets.values[days].sum())
+        return found
+
+    def check_complete(self, meters: Sequence[Meter], period: Period) -> None:
+        names = {one.pk: one.name for one in meters}
+        lacking: dict[str, tuple[int, int]] = {}
+        for one in self.daily:
+            pk, buckets = one.register.meter_id, one.buckets
+            if pk not in names:
+                continue
+            expected = self._days(buckets, buckets.expected)
+            missing = self._days(buckets, (buckets.expected - buckets.count).clip(min=0))
+            before = lacking.get(names[pk], (0, 0))
+            lacking[names[pk]] = before[0] + missing, before[1] + expected
+        holed = [
+            f"{name} lacks {figure(missing)} of {figure(expected)} intervals"
+            for name, (missing, expected) in lacking.items()
+            if missing or not expected
+        ]
+        if holed:
+            raise _CannotSayError(
+                f"{NEEDS} complete readings; {' and '.join(holed)}{_range(period, self.until)}."
+            )
+
+
+def _range(period: Period, until: int) -> str:
+    """Say of which days something holds."""
+    if until >= period.end:
+        return f" ({period.words})"
+    first, last = period.first_day, period.zone.date_at(until) - timedelta(days=1)
+    if first == last:
+        return f" ({first.day} {first:%B %Y})"
+    return (
+        f" ({first.day} {first:%B %Y} to {last.day} {last:%B %Y}, up to where all have delivered)"
+    )
+
+
+def _sentence(result: SelfUse, period: Period, until: int) -> str:
+    when = _range(period, until)
+    if result.consumption is None:
+        return f"Nothing was produced{when}."
+    words = (
+        f"Of {energy(result.produced)} kWh produced, {energy(result.on_site)} kWh were used on "
+        f"site and {energy(result.exported)} kWh fed in{when}."
+    )
+    if result.sufficiency is None:
+        return words
+    return (
+        f"{words} With {energy(result.imported)} kWh drawn from the grid, "
+        f"{energy(result.used)} kWh were used in all, {figure(100 * result.sufficiency, 1)}{THIN}% "
+        "of it from there."
+    )
+
+
+def _names(meters: Sequence[Meter]) -> str:
+    names = [one.name for one in meters]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
