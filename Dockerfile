@@ -8,6 +8,7 @@ RUN python -m venv /venv
 COPY requirements.txt constraints.txt ./
 RUN /venv/bin/python -m pip install -r requirements.txt
 COPY . .
+RUN /venv/bin/python -m config.translations compile
 # Static files are hashed and compressed here; the values serve this step alone, nothing is
 # connected to, and none of them is kept in the image.
 RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \

@@ -5,33 +5,36 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser soak bench lint format constraints servers clean
+.PHONY: help demo test browser soak bench lint format messages constraints servers clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo: .venv/ready ## two tenants with readings, served at http://acme.localhost:8000
+demo: .venv/ready .venv/languages ## two tenants with readings, served at http://acme.localhost:8000
 	@$(PY) manage.py demo
 
-test: .venv/ready ## every test but the long ones and those in a browser
+test: .venv/ready .venv/languages ## every test but the long ones and those in a browser
 	$(PY) -m pytest -n 2 -m "not soak and not browser"
 
-browser: .venv/ready ## the tests in Chromium
+browser: .venv/ready .venv/languages ## the tests in Chromium
 	CHROMIUM="$$(tests/browser/find-chromium)" $(PY) -m pytest -m browser
 
-soak: .venv/ready ## the long trials
+soak: .venv/ready .venv/languages ## the long trials
 	$(PY) -m pytest -m soak
 
-bench: .venv/ready ## what it costs, as ratios against a baseline in the same run
+bench: .venv/ready .venv/languages ## what it costs, as ratios against a baseline in the same run
 	$(PY) -m benchmarks
 
-lint: .venv/ready ## ruff, mypy, import-linter, djlint, Django's own checks
+lint: .venv/ready .venv/languages ## ruff, mypy, import-linter, djlint, Django's own checks
 	.ci/lint
 
 format: .venv/ready ## put code and templates in their usual form
 	$(PY) -m ruff check --fix-only --quiet .
 	$(PY) -m ruff format --quiet .
 	$(PY) -m djlint --reformat --quiet templates || true
+
+messages: .venv/ready ## bring the translations in line with the words in the code
+	$(PY) -m config.translations update
 
 constraints: .venv/ready ## pin what is installed now
 	{ echo '# Every package of the environment, transitive ones included. Made by `make constraints`.'; \
@@ -52,4 +55,9 @@ clean: ## remove the environment and the data of demo and tests
 	@echo "Installing the packages …"
 	@"$(PYTHON)" -m venv .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# The translations in the form that the product reads.
+.venv/languages: .venv/ready $(wildcard locale/*/*/*.po */locale/*/*/*.po)
+	@$(PY) -m config.translations compile
 	@touch $@

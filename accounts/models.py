@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -34,6 +35,14 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
 
     username = None  # type: ignore[assignment]
     email = models.EmailField("e-mail address", unique=True)
+    language = models.CharField(
+        max_length=10,
+        blank=True,
+        # Also of the database: processes of the version before know nothing of it.
+        db_default="",
+        choices=settings.LANGUAGES,
+        help_text="Of pages and mails; the browser's, or the tenant's, where none is chosen.",
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

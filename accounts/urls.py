@@ -11,6 +11,7 @@ urlpatterns = [
         name="login",
     ),
     path("sign-out/", library.LogoutView.as_view(), name="logout"),
+    path("language/", views.speak, name="language"),
     path("tokens/", views.tokens, name="tokens"),
     path("tokens/in-browsers/revoke/", views.end_in_browsers, name="end-in-browsers"),
     path("tokens/<str:key>/revoke/", views.revoke, name="revoke"),

@@ -4,12 +4,14 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
+from django.views.i18n import set_language
 
 from accounts.cors import KEPT, OriginError, allow_origin, disallow_origin
 from accounts.forms import OriginForm, TokenForm
@@ -23,6 +25,16 @@ def _person(request: HttpRequest) -> User:
 
 def _trail(last: str) -> list[dict[str, str]]:
     return [{"label": "API tokens", "url": reverse("accounts:tokens")}, {"label": last, "url": ""}]
+
+
+@login_not_required
+@require_POST
+def speak(request: HttpRequest) -> HttpResponse:
+    """Speak another language from now on: to the person who is signed in, else in this browser."""
+    language = request.POST.get("language", "")
+    if language in dict(settings.LANGUAGES) and request.user.is_authenticated:
+        User.objects.filter(pk=request.user.pk).update(language=language)
+    return set_language(request)
 
 
 @never_cache

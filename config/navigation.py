@@ -4,15 +4,17 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 ITEMS = [
-    ("Overview", "analytics:overview", "overview"),
-    ("Meters", "analytics:meters", "meter"),
-    ("Sites", "analytics:sites", "sites"),
-    ("Ingestion", "ingestion:runs", "ingestion"),
-    ("API", "api:docs", "api"),
+    (gettext_noop("Overview"), "analytics:overview", "overview"),
+    (gettext_noop("Meters"), "analytics:meters", "meter"),
+    (gettext_noop("Sites"), "analytics:sites", "sites"),
+    (gettext_noop("Ingestion"), "ingestion:runs", "ingestion"),
+    (gettext_noop("API"), "api:docs", "api"),
 ]
-STAFF_ITEMS = [("Settings", "admin:index", "settings")]
+STAFF_ITEMS = [(gettext_noop("Settings"), "admin:index", "settings")]
 
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
@@ -25,5 +27,5 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     for label, name, icon in items:
         url = reverse(name)
         active = request.path == url if url == "/" else request.path.startswith(url)
-        found.append({"label": label, "url": url, "icon": icon, "active": active})
+        found.append({"label": _(label), "url": url, "icon": icon, "active": active})
     return {"navigation": found}

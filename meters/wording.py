@@ -4,19 +4,23 @@ import math
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from meters.dates import dated
+from meters.language import _, spoken
 from meters.zones import DAY, Zone, zone
 
 THIN = "\u2009"
 MINUS = "\u2212"
 EPOCH = date(1970, 1, 1)
+DECIMAL_MARK = {"en": ".", "de": ","}
 
 
 def figure(value: float | None, digits: int = 0) -> str:
     """Write a number with thin spaces between thousands; a dash where there is none."""
     if value is None or not math.isfinite(value):
         return "–"
-    text = f"{abs(value):,.{digits}f}".replace(",", THIN)
-    return f"{MINUS}{text}" if value < 0 and text.strip("0.") else text
+    whole, _dot, rest = f"{abs(value):,.{digits}f}".partition(".")
+    text = whole.replace(",", THIN) + (DECIMAL_MARK.get(spoken(), ".") + rest if rest else "")
+    return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
 
 
 def energy(value: float | None) -> str:
@@ -48,7 +52,8 @@ def percent(share: float | None, digits: int = 0) -> str:
 def lasting(seconds: float) -> str:
     """Write how long something lasts: ``45 min``, ``3 h 15 min``, ``7 days``, ``2.5 days``."""
     if seconds >= 2 * DAY:
-        return f"{figure(seconds / DAY, 0 if seconds % DAY == 0 else 1)}{THIN}days"
+        days = figure(seconds / DAY, 0 if seconds % DAY == 0 else 1)
+        return _("{number} days").format(number=days).replace(" ", THIN)
     hours, minutes = divmod(round(seconds / 60), 60)
     parts = [f"{hours}{THIN}h"] if hours else []
     if minutes or not hours:
@@ -58,7 +63,9 @@ def lasting(seconds: float) -> str:
 
 def listed(words: Sequence[str]) -> str:
     """Put words in a row: a, b and c."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    if len(words) == 1:
+        return words[0]
+    return _("{first} and {last}").format(first=", ".join(words[:-1]), last=words[-1])
 
 
 def clock(seconds: int) -> str:
@@ -68,15 +75,13 @@ def clock(seconds: int) -> str:
 
 def day(number: int) -> str:
     """Write a date, given as days since 1970-01-01: 3 Mar 2024."""
-    found = EPOCH + timedelta(days=number)
-    return f"{found.day} {found:%b %Y}"
+    return dated(EPOCH + timedelta(days=number), "short")
 
 
 def local(value: datetime | int | None, place: Zone | str = "UTC") -> str:
-    """Write a moment in a zone: 3 March 2024, 14:15."""
+    """Write a moment in a zone: 3 Mar 2024, 14:15."""
     if value is None:
         return "–"
     where = zone(place) if isinstance(place, str) else place
     instant = value if isinstance(value, int) else int(value.timestamp())
-    moment = where.at(instant)
-    return f"{moment.day} {moment:%b %Y, %H:%M}"
+    return dated(where.at(instant), "moment")

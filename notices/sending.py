@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from notices.events import Event, read_events
 from notices.models import UNWANTED, Letter, Preference, Trouble
@@ -73,7 +73,9 @@ def _send(letter: Letter, tenant: Tenant, now: datetime) -> str:
         held.update(given_up_at=now, claimed_until=None, error=UNWANTED)
         return "given_up"
     try:
-        message(letter, events, tenant).send()
+        with translation.override(letter.user.language or tenant.language):
+            mail = message(letter, events, tenant)
+        mail.send()
     except (OSError, smtplib.SMTPException) as error:
         return _put_off(letter, error, now)
     held.update(sent_at=now, claimed_until=None, error="")

@@ -18,7 +18,7 @@ class DomainInline(admin.TabularInline[Domain, Tenant]):
 class TenantAdmin(admin.ModelAdmin[Tenant]):
     """Tenants are made by `create_tenant`, which also makes their first sign-in."""
 
-    list_display = ["name", "schema_name", "address", "timezone", "created_at"]
+    list_display = ["name", "schema_name", "address", "timezone", "language", "created_at"]
     search_fields = ["name", "schema_name", "domains__domain"]
     readonly_fields = ["schema_name", "epoch", "created_at"]
     inlines = [DomainInline]

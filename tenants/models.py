@@ -3,6 +3,7 @@ import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django_tenants.models import DomainMixin, TenantMixin
@@ -37,6 +38,14 @@ class Tenant(TenantMixin):  # type: ignore[misc]
         default="Europe/Zurich",
         validators=[validate_timezone],
         help_text="The zone of the tenant's days where no meter says otherwise.",
+    )
+    language = models.CharField(
+        max_length=10,
+        default="en",
+        # Also of the database: processes of the version before know nothing of it.
+        db_default="en",
+        choices=settings.LANGUAGES,
+        help_text="Of its mails and pages, for whoever has chosen no other.",
     )
     # Part of every ETag. A restore renews it, for the versions of rows begin anew there.
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)

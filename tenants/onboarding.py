@@ -70,6 +70,7 @@ def create_tenant(
     name: str = "",
     domain: str = "",
     timezone: str = "Europe/Zurich",
+    language: str = "en",
     email: str = "",
     password: str = "",
 ) -> Onboarded:
@@ -85,6 +86,8 @@ def create_tenant(
         Host name; ``<slug>.<PUBLIC_DOMAIN>`` where none is given.
     timezone
         IANA name of the zone in which the tenant's days begin.
+    language
+        Of its mails and pages, for whoever has chosen no other: ``en`` or ``de``.
     email, password
         Sign-in of the first administrator; a password is made where none is given.
 
@@ -99,6 +102,9 @@ def create_tenant(
     name = name.strip() or slug.replace("-", " ").title()
     email = User.objects.normalize_email(email.strip() or f"admin@{domain}")
     password = password or new_password()
+    if language not in dict(settings.LANGUAGES):
+        spoken = " and ".join(code for code, _name in settings.LANGUAGES)
+        raise OnboardingError(f"“{language}” is not a language of pages and mails: {spoken} are.")
     try:
         validate_timezone(timezone)
         # The address of a development machine, admin@acme.localhost, is good enough for a sign-in.
@@ -120,7 +126,7 @@ def create_tenant(
     try:
         # PostgreSQL makes schemas and tables transactionally: a failure leaves nothing behind.
         with transaction.atomic():
-            tenant = Tenant(schema_name=schema, name=name, timezone=timezone)
+            tenant = Tenant(schema_name=schema, name=name, timezone=timezone, language=language)
             tenant.save(verbosity=0)
             Domain.objects.create(tenant=tenant, domain=domain, is_primary=True)
             with tenant.entered():

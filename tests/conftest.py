@@ -11,8 +11,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import translation
 
 from accounts import cors
+from config import translations
 from tenants.models import Tenant
 from tenants.onboarding import Onboarded, create_tenant
 
@@ -43,6 +45,8 @@ class Customer:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Tests may be run without make.
+    translations.compile_stale()
     # Tests that run side by side share Redis, but not its contents.
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     base = os.environ["REDIS_URL"].rsplit("/", 1)[0]
@@ -105,6 +109,7 @@ def _in_public(request: pytest.FixtureRequest) -> Iterator[None]:
     connection.set_schema_to_public()
     yield
     connection.set_schema_to_public()
+    translation.activate(settings.LANGUAGE_CODE)
     # What a test allowed has gone back with its transaction.
     cors.forget()
 

@@ -1,10 +1,13 @@
 """Figures as people read them: thin spaces, the right number of digits, local time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from django import template
 
+from meters.dates import Form
+from meters.dates import dated as written
+from meters.language import _
 from meters.wording import MINUS, THIN, energy, figure, local, percent
 
 __all__ = [
@@ -12,6 +15,7 @@ __all__ = [
     "THIN",
     "Amount",
     "change_in_words",
+    "dated",
     "energy",
     "figure",
     "iso",
@@ -20,8 +24,8 @@ __all__ = [
 ]
 
 register = template.Library()
-for written in (figure, energy, local, percent):
-    register.filter(written.__name__, written)
+for filtered in (figure, energy, local, percent):
+    register.filter(filtered.__name__, filtered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,24 @@ def change_in_words(now: Amount | None, before: Amount | None, period: str) -> s
         return ""
     difference = now.value - before.value
     if abs(difference) < 1e-9:
-        return f"the same as {period}"
+        return _("the same as {period}").format(period=period)
     if before.value == 0:
-        return f"nothing in {period}"
+        return _("nothing in {period}").format(period=period)
     # A net register counts below zero, too: more is what lies higher.
     share = difference / abs(before.value) * 100
     if abs(share) < 0.5:
-        return f"about the same as {period}"
+        return _("about the same as {period}").format(period=period)
     if abs(share) > 300 and now.value / before.value > 0:
-        return f"{now.value / before.value:.1f} times {period}"
-    return f"{abs(share):.0f}{THIN}% {'more' if share > 0 else 'less'} than {period}"
+        ratio = figure(now.value / before.value, 1)
+        return _("{ratio} times {period}").format(ratio=ratio, period=period)
+    text = _("{share} more than {period}") if share > 0 else _("{share} less than {period}")
+    return text.format(share=percent(abs(share) / 100), period=period)
+
+
+@register.filter
+def dated(value: date | None, form: Form = "short") -> str:
+    """Write a date, or a moment by the clock that it carries, in one of `meters.dates`' forms."""
+    return "–" if value is None else written(value, form)
 
 
 @register.filter

@@ -2,6 +2,7 @@
 // attributes; menus are popovers; rows are links. Everything here is delegated, so it holds after an HTMX swap.
 (() => {
   const KEY = "lastgang-theme";
+  const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
 
   function currentTheme() {
     return document.documentElement.dataset.theme || "system";
@@ -35,11 +36,11 @@
     button.dataset.copying = "";
     try {
       await navigator.clipboard.writeText(text);
-      label.textContent = "Copied";
+      label.textContent = words.copied;
     } catch {
       // No clipboard without HTTPS: select the text, so that a key press copies it.
       if (source) getSelection().selectAllChildren(source);
-      label.textContent = "Selected";
+      label.textContent = words.selected;
     }
     setTimeout(() => {
       label.textContent = before;
@@ -71,12 +72,12 @@
   }
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
-    if (status === 401 || status === 403) failed("You may have been signed out. Reload the page to sign in again.");
-    else if (status === 404) failed("It is no longer there. Go back and open it again.");
-    else failed("The server could not answer. Stored readings are safe. Try again in a moment.");
+    if (status === 401 || status === 403) failed(words.signedOut);
+    else if (status === 404) failed(words.gone);
+    else failed(words.serverError);
   });
-  document.addEventListener("htmx:sendError", () => failed("There is no connection. Check the network and try again."));
-  document.addEventListener("htmx:timeout", () => failed("The answer took too long. Try a shorter range."));
+  document.addEventListener("htmx:sendError", () => failed(words.offline));
+  document.addEventListener("htmx:timeout", () => failed(words.tooSlow));
   document.addEventListener("htmx:beforeRequest", () => {
     const place = document.getElementById("request-error");
     if (place) place.hidden = true;

@@ -14,10 +14,35 @@
   const MINUTE = 60_000;
   const HOUR = 60 * MINUTE;
   const DAY = 24 * HOUR;
+  const words = JSON.parse(document.getElementById("words")?.textContent || "{}");
+  const language = document.documentElement.lang || "en";
   const mounted = new Map(); // element → { figure, zone, busy, hovered, observer }
 
   const phone = matchMedia("(max-width: 700px)");
   const coarse = matchMedia("(pointer: coarse)");
+
+  // ---- Language -----------------------------------------------------------------------------------------------
+
+  // Names of days and months as the browser knows them, long and short.
+  const named = (count, options, at) =>
+    Array.from({ length: count }, (_, i) => new Intl.DateTimeFormat(language, { ...options, timeZone: "UTC" }).format(at(i)));
+  const sunday = (i) => Date.UTC(2023, 0, 1 + i); // 2023 began on a Sunday
+  const first = (i) => Date.UTC(2023, i, 1);
+  const [DAYS, WEEKDAYS] = ["long", "short"].map((weekday) => named(7, { weekday }, sunday));
+  const [LONG_MONTHS, MONTHS] = ["long", "short"].map((month) => named(12, { month }, first));
+  const DECIMAL_MARK = (1.5).toLocaleString(language).at(1);
+  const DOT = language === "de" ? "." : ""; // of an ordinal number: 3. März
+
+  // Plotly's own words and dates.
+  const locale = {
+    dictionary: {
+      "Download plot": words.saveAsSvg, "Reset axes": words.wholeRange, "Zoom in": words.zoomIn, "Zoom out": words.zoomOut,
+    },
+    format: {
+      days: DAYS, shortDays: WEEKDAYS, months: LONG_MONTHS, shortMonths: MONTHS,
+      year: "%Y", month: `%b %Y`, dayMonth: `%-d${DOT} %b`, dayMonthYear: `%-d${DOT} %b %Y`,
+    },
+  };
 
   // Plotly writes a few styles (colour bars, heat maps, <b> in a text) as attributes, which the Content-Security-Policy
   // refuses. The same words through the CSSOM are allowed: they come from a script that the policy has let in.
@@ -155,7 +180,7 @@
         paper_bgcolor: colors.surface, // opaque: the hover line's edge and a saved picture are drawn on it
         plot_bgcolor: "rgba(0, 0, 0, 0)",
         font: { family: colors.font, size: 12, color: colors.text },
-        separators: ".\u202f", // 1 234.5
+        separators: `${DECIMAL_MARK}\u202f`, // 1 234.5
         margin: { l: 8, r: 8, t: 28, b: 0, pad: 0 },
         bargap: 0.24,
         showlegend: false, // the legend is in the page, where it is there before the figure is
@@ -259,10 +284,8 @@
     }
   }
 
-  const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const clock = (wall) => wall.toISOString().slice(11, 16);
-  const day = (wall) => `${WEEKDAYS[wall.getUTCDay()]} ${wall.getUTCDate()} ${MONTHS[wall.getUTCMonth()]}`;
+  const day = (wall) => `${WEEKDAYS[wall.getUTCDay()]} ${wall.getUTCDate()}${DOT} ${MONTHS[wall.getUTCMonth()]}`;
   const parse = (x) => (typeof x === "number" ? x : Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(x) ? x : `${x.replace(" ", "T")}Z`));
 
   const STEPS = [15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
@@ -341,7 +364,8 @@
     showTips: false,
     showSendToCloud: false, // "Share chart…" would upload the readings to the library's maker
     plotlyServerURL: "",
-    locales: { en: { dictionary: { "Download plot": "Save as SVG", "Reset axes": "Whole range" } } },
+    locale: language,
+    locales: { [language]: locale },
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoom2d", "pan2d", "toggleSpikelines"],
     // As SVG: for a PNG Plotly goes by way of a blob: image, which the Content-Security-Policy refuses. picture() does not.
     toImageButtonOptions: { format: "svg", filename: element.dataset.filename || element.dataset.figure },
@@ -460,7 +484,7 @@
       console.error(`Figure ${element.dataset.figure} is not JSON`, error);
     }
     if (!window.Plotly || !figure) {
-      say(element, "This chart could not be drawn. The readings are safe; reload the page to try again.");
+      say(element, words.notDrawn);
       return;
     }
     const meta = figure.layout?.meta || {};

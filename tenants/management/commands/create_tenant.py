@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from tenants.onboarding import OnboardingError, create_tenant
@@ -19,6 +20,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--domain", default="", help="host name; else a subdomain of ours")
         parser.add_argument("--timezone", default="Europe/Zurich", help="IANA name")
+        parser.add_argument(
+            "--language",
+            default="en",
+            choices=[code for code, _name in settings.LANGUAGES],
+            help="of its mails and pages, for whoever has chosen no other",
+        )
         parser.add_argument("--email", default="", help="sign-in of the first administrator")
         parser.add_argument(
             "--password", default="", help="its password; made and printed where none is given"
@@ -32,6 +39,7 @@ class Command(BaseCommand):
                     name=options["name"],
                     domain=options["domain"],
                     timezone=options["timezone"],
+                    language=options["language"],
                     email=options["email"],
                     password=options["password"],
                 )

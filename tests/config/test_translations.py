@@ -1,0 +1,79 @@
+"""The catalogues say everything that the code does, once, and with the same figures."""
+
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+
+from config.translations import (
+    LANGUAGES,
+    PARTS,
+    Part,
+    catalogues,
+    findings,
+    known,
+    placeholders,
+    words_of,
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.home)
+def test_a_catalogue_is_complete(part: Part, language: str) -> None:
+    assert findings(part, language) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_says_the_same_in_every_part(language: str) -> None:
+    """Django keeps one translation of a text, whichever catalogue it comes from."""
+    said: dict[tuple[object, str | None], set[object]] = {}
+    for path in catalogues():
+        for message in known(path, language):
+            if message.id:
+                said.setdefault((message.id, message.context), set()).add(message.string)
+    assert {text: strings for text, strings in said.items() if len(strings) > 1} == {}
+
+
+def test_words_are_found_in_code_and_templates(tmp_path: Path) -> None:
+    code = tmp_path / "some.py"
+    code.write_text('_("{n} days").format(n=1)\n_n("one", "many", 2)\nN_("later")\nf("no")\n')
+    assert [message for message, _, _ in words_of(code)] == ["{n} days", ("one", "many"), "later"]
+    page = tmp_path / "some.html"
+    page.write_text(
+        '{% load i18n %}\n  <p>(\n{% translate "Meters" %}</p>\n'
+        "{% blocktranslate count n=n trimmed %}\n  {{ n }} gap\n{% plural %}\n  {{ n }} gaps\n"
+        "{% endblocktranslate %}{% blocktranslate trimmed with a=b %}of {{ a }}\n there"
+        "{% endblocktranslate %}"
+    )
+    assert [message for message, _, _ in words_of(page)] == [
+        "Meters",
+        ("%(n)s gap", "%(n)s gaps"),
+        "of %(a)s there",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{n} of {total:.1f}", {"n", "total"}),
+        ("%(n)s of %(total)s", {"n", "total"}),
+        ("a lone { brace", set()),
+        ("100 % of it", set()),
+    ],
+)
+def test_placeholders(text: str, names: set[str]) -> None:
+    assert placeholders(text) == names
+
+
+def test_a_translation_with_other_figures_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = Part(".", ("config",))
+    catalog = Catalog(locale="de")
+    catalog.add("{n} of {total}", "{n} von {ganz}")
+    catalog.add("nothing", "")
+    monkeypatch.setattr("config.translations.wanted", lambda _: catalog)
+    monkeypatch.setattr("config.translations.known", lambda *_: catalog)
+    different, untranslated = findings(part, "de")
+    assert "name different figures" in different
+    assert "“nothing” is not translated" in untranslated
