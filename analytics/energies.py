@@ -29,7 +29,14 @@ class Energies:
 
     @classmethod
     def read(cls, registers: Sequence[Register], *spans: Span) -> "Energies":
-        return cls(registers, read_totals_within([one.pk for one in registers], spans))
+        return cls(registers, read_totals_within(([one.pk for one in registers], spans)))
+
+    @classmethod
+    def of_totals(
+        cls, registers: Sequence[Register], totals: DayTotals, *spans: Span
+    ) -> "Energies":
+        """Choose what is needed of totals that were read of more registers or days."""
+        return cls(registers, totals.of_registers([one.pk for one in registers]).within(*spans))
 
     def reading(self, span: Span) -> "Energies":
         """Leave out the registers that have no reading within a span of days."""
@@ -40,21 +47,45 @@ class Energies:
         return [one.pk for one in self.of(direction)]
 
     def of(self, direction: Direction) -> list[Register]:
-        return [one for one in self.registers if one.code.direction is direction]
+        return self._by_direction.get(direction, [])
 
     @cached_property
-    def _of_direction(self) -> dict[Direction, Mask]:
-        directions = (Direction.IMPORT, Direction.EXPORT)
-        return {one: np.isin(self.totals.register, self.keys(one)) for one in directions}
+    def _by_direction(self) -> dict[Direction, list[Register]]:
+        found: dict[Direction, list[Register]] = {}
+        for one in self.registers:
+            found.setdefault(one.code.direction, []).append(one)
+        return found
+
+    @cached_property
+    def _first_day(self) -> int:
+        return int(self.totals.day.min()) if len(self.totals) else 0
+
+    @cached_property
+    def _energy(self) -> Floats:
+        return np.nan_to_num(self.totals.total)
+
+    @cached_property
+    def _of_direction(self) -> dict[Direction, tuple[Floats, Ints]]:
+        """Of each direction the sum of each day over all registers, and its readings."""
+        since, totals = self._first_day, self.totals
+        found = {}
+        for direction in (Direction.IMPORT, Direction.EXPORT):
+            own = np.isin(totals.register, self.keys(direction))
+            where = totals.day[own] - since
+            energy = np.bincount(where, self._energy[own]).astype(np.float64)
+            count = np.bincount(where, totals.count[own]).astype(np.int64)
+            found[direction] = energy, count
+        return found
 
     def days(self, direction: Direction, span: Span) -> tuple[Floats, Ints]:
         """Sum each day over all registers: energy [kWh], NaN without any, and readings."""
-        first, last = span
-        totals, n = self.totals, last - first + 1
-        inside = self._of_direction[direction] & (totals.day >= first) & (totals.day <= last)
-        where = totals.day[inside] - first
-        energy = np.bincount(where, np.nan_to_num(totals.total[inside]), minlength=n)
-        count = np.bincount(where, totals.count[inside], minlength=n).astype(np.int64)
+        first, last = span[0] - self._first_day, span[1] - self._first_day
+        energy, count = np.zeros(last - first + 1), np.zeros(last - first + 1, dtype=np.int64)
+        known = self._of_direction[direction]
+        inside = slice(max(first, 0), min(last + 1, len(known[1])))
+        if inside.start < inside.stop:
+            into = slice(inside.start - first, inside.stop - first)
+            energy[into], count[into] = (of_day[inside] for of_day in known)
         return np.where(count > 0, energy, np.nan), count
 
     def sum(self, direction: Direction, span: Span) -> Amount:
@@ -66,11 +97,18 @@ class Energies:
 
     def by_register(self, span: Span) -> dict[int, float]:
         """Sum each register over a span of days [kWh]; those without readings are left out."""
-        totals = self.totals
-        inside = (totals.day >= span[0]) & (totals.day <= span[1]) & (totals.count > 0)
-        keys, where = np.unique(totals.register[inside], return_inverse=True)
-        sums = np.bincount(where, np.nan_to_num(totals.total[inside]), minlength=len(keys))
-        return dict(zip(keys.tolist(), sums.tolist(), strict=True))
+        keys, where = self._rows
+        inside = (self.totals.day >= span[0]) & (self.totals.day <= span[1])
+        inside &= self.totals.count > 0
+        sums = np.bincount(where[inside], self._energy[inside], minlength=len(keys))
+        there = np.bincount(where[inside], minlength=len(keys)) > 0
+        return dict(zip(keys[there].tolist(), sums[there].tolist(), strict=True))
+
+    @cached_property
+    def _rows(self) -> tuple[Ints, Ints]:
+        """Which registers have rows, and whose each row is."""
+        new = np.diff(self.totals.register, prepend=-1) != 0
+        return self.totals.register[new], np.cumsum(new) - 1
 
 
 @dataclass(frozen=True)
@@ -123,7 +161,15 @@ def _times(table: DayTable, registers: Sequence[Register]) -> Ints:
     for name, zone in zones.items():
         here = np.repeat(of_row == name, table.slots) if len(zones) > 1 else slice(None)
         offsets[here] = zone.offsets(table.instants[here])
-    return np.repeat(table.register, table.slots) * DAY + (table.instants + offsets) % DAY
+    times = (table.instants + offsets) % DAY
+    # Counted in steps that all of them share, and registers from 0 on, so that the numbers stay as
+    # small as they can be: numpy looks small ones up in a table.
+    occurring = np.zeros(DAY, dtype=bool)
+    occurring[times] = True
+    step = int(np.gcd.reduce(np.flatnonzero(occurring), initial=DAY))
+    place = np.cumsum(np.diff(table.register, prepend=-1) != 0)
+    numbers: Ints = np.repeat(place * (DAY // step), table.slots) + times // step
+    return numbers
 
 
 def against(

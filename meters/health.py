@@ -1,14 +1,14 @@
 """How meters are doing: when they last read, and how complete their last days are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 import numpy as np
 
+from meters.cadences import cadences_of, expected_alike
 from meters.days import Ints
-from meters.grid import Cadence
 from meters.models import Meter, Register
 from meters.profiles import DayTotals, last_reading_ends, read_totals
 from meters.zones import DAY, Zone
@@ -74,13 +74,55 @@ def health(meters: Sequence[Meter], now: int, days: int = 30) -> dict[int, Meter
     -------
     By primary key of the meter.
     """
-    registers = [register for meter in meters for register in meter.registers.all()]
-    states = _states(meters, now)
-    lasts = {key: last for key, (_, last, _) in states.items()}
-    counts = _recent_counts(registers, {m.pk: m for m in meters}, lasts, now, days)
-    found = {}
-    for key, (state, last, own) in states.items():
-        found[key] = MeterHealth(state, last, *(sum(counts[pk][i] for pk in own) for i in range(3)))
+    keys = [register.pk for meter in meters for register in meter.registers.all()]
+    known = states(meters, now)
+    totals = read_totals(keys, *days_looked_at(now, days)) if keys else None
+    return health_of(meters, known, totals, now, days)
+
+
+def days_looked_at(now: int, days: int = 30) -> tuple[int, int]:
+    """Say whose totals completeness is told from: first and last local day, in every zone."""
+    return now // DAY - days - 1, now // DAY + 1
+
+
+def health_of(
+    meters: Sequence[Meter],
+    known: Mapping[int, tuple[State, int | None]],
+    totals: DayTotals | None,
+    now: int,
+    days: int = 30,
+) -> dict[int, MeterHealth]:
+    """Say what `health` does, from what has been read.
+
+    Parameters
+    ----------
+    known
+        What `states` says of the meters.
+    totals
+        Of all their registers, of `days_looked_at` and maybe of other days; None without registers.
+    """
+    registers = registers_of(meters)
+    counts = np.zeros((len(registers), 3), dtype=np.int64)
+    if totals is not None:
+        lasts = {key: last for key, (_, last) in known.items()}
+        counts = _recent_counts(registers, lasts, totals, now, days)
+    summed: dict[int, Ints] = {}
+    for register, own in zip(registers, counts, strict=True):
+        summed[register.meter_id] = summed.get(register.meter_id, 0) + own
+    nothing = np.zeros(3, dtype=np.int64)
+    return {
+        key: MeterHealth(state, last, *summed.get(key, nothing).tolist())
+        for key, (state, last) in known.items()
+    }
+
+
+def registers_of(meters: Sequence[Meter]) -> list[Register]:
+    """List the registers of meters, each with its meter."""
+    found = []
+    for meter in meters:
+        for register in meter.registers.all():
+            register.meter = meter
+            found.append(register)
     return found
 
 
@@ -89,19 +131,13 @@ def states(meters: Sequence[Meter], now: int) -> dict[int, tuple[State, int | No
 
     Parameters and the key are those of `health`, which also counts the last days.
     """
-    return {key: (state, last) for key, (state, last, _) in _states(meters, now).items()}
-
-
-def _states(meters: Sequence[Meter], now: int) -> dict[int, tuple[State, int | None, list[int]]]:
-    """Say of each meter its state, when its latest interval ends, and its registers."""
     owned = {meter.pk: [one.pk for one in meter.registers.all()] for meter in meters}
     keys = [pk for own in owned.values() for pk in own]
     ends = last_reading_ends(keys) if keys else {}
     found = {}
     for meter in meters:
-        own = owned[meter.pk]
-        last = max((ends[pk] for pk in own if pk in ends), default=None)
-        found[meter.pk] = (_state(meter, last, now), last, own)
+        last = max((ends[pk] for pk in owned[meter.pk] if pk in ends), default=None)
+        found[meter.pk] = (_state(meter, last, now), last)
     return found
 
 
@@ -117,24 +153,27 @@ def _state(meter: Meter, last_end: int | None, now: int) -> State:
 
 def _recent_counts(
     registers: Sequence[Register],
-    meters: dict[int, Meter],
-    lasts: dict[int, int | None],
+    lasts: Mapping[int, int | None],
+    totals: DayTotals,
     now: int,
     days: int,
-) -> dict[int, tuple[int, int, int]]:
-    """Count each register's intervals of the last whole local days, up to the present."""
-    if not registers:
-        return {}
-    totals = read_totals([r.pk for r in registers], now // DAY - days - 1, now // DAY + 1)
-    edges = {
-        place: _last_days(place, now, days) for place in {meter.zone for meter in meters.values()}
-    }
-    found = {}
-    for register in registers:
-        meter = meters[register.meter_id]
-        own, last = totals.of_register(register.pk), lasts[meter.pk]
-        found[register.pk] = _count(register, own, meter, edges[meter.zone], last, now)
-    return found
+) -> Ints:
+    """Count each register's intervals of the last whole local days, up to the present.
+
+    Returns
+    -------
+    Of each register those that are there, that should be, and that are passed over, shape
+    ``(k, 3)``.
+    """
+    by_zone: dict[Zone, list[int]] = {}
+    for place, register in enumerate(registers):
+        by_zone.setdefault(register.meter.zone, []).append(place)
+    counts = np.zeros((len(registers), 3), dtype=np.int64)
+    for zone, places in by_zone.items():
+        edges = _last_days(zone, now, days)
+        recent = totals.starting_in(int(edges[0]), now)
+        counts[places] = _counts([registers[at] for at in places], lasts, recent, edges, now)
+    return counts
 
 
 def _last_days(place: Zone, now: int, days: int) -> Ints:
@@ -144,25 +183,44 @@ def _last_days(place: Zone, now: int, days: int) -> Ints:
     return np.concatenate((starts[starts < now], [now])).astype(np.int64)
 
 
-def _count(
-    register: Register, own: DayTotals, meter: Meter, days: Ints, last_end: int | None, now: int
-) -> tuple[int, int, int]:
-    """Count one register's intervals: that are there, that should be, and that are passed over.
+def _counts(
+    registers: Sequence[Register],
+    lasts: Mapping[int, int | None],
+    totals: DayTotals,
+    days: Ints,
+    now: int,
+) -> Ints:
+    """Count intervals of registers in one zone.
 
     It is done day by day, so that readings which nobody expects, such as those after a meter's
     removal, make up for no gap elsewhere.
+
+    Parameters
+    ----------
+    totals
+        Of these registers, and maybe of others, all within these days.
+    days
+        Where local days begin, and the present, at the end [s], shape ``(n + 1,)``.
     """
-    validity = meter.validity
-    own = own.starting_in(int(days[0]), now)
-    if len(own):
-        cadence = Cadence.of_days(own.day, own.first, own.interval, meter.zone)
-    else:
-        cadence = Cadence.steady(register.interval or 900)
-    expected = cadence.count(days, validity.since, validity.until, now)
-    day = np.searchsorted(days, own.first, side="right") - 1
-    there = np.minimum(np.bincount(day, weights=own.count, minlength=len(expected)), expected)
-    passed = 0
-    if last_end is not None and there.sum() < expected.sum():
-        due = cadence.count(days, validity.since, validity.until, min(last_end, now))
-        passed = int((due - np.minimum(there, due)).sum())
-    return int(there.sum()), int(expected.sum()), passed
+    cadences = cadences_of(totals, registers)
+    kinds, which = expected_alike(cadences, registers, days, [now] * len(registers))
+    expected = kinds[which]
+    there = np.minimum(_by_day(registers, totals, days), expected)
+    # What has not come yet is passed over by nothing; without any reading all is yet to come.
+    ends = [min(lasts[one.meter_id] or 0, now) for one in registers]
+    kinds, which = expected_alike(cadences, registers, days, ends)
+    passed = np.maximum(kinds[which] - there, 0)
+    return np.stack([one.sum(axis=1) for one in (there, expected, passed)], axis=1)
+
+
+def _by_day(registers: Sequence[Register], totals: DayTotals, days: Ints) -> Ints:
+    """Count the readings of registers by day, shape ``(k, n)``."""
+    keys = np.array([one.pk for one in registers], dtype=np.int64)
+    order, n = np.argsort(keys), len(days) - 1
+    place = np.minimum(np.searchsorted(keys[order], totals.register), len(keys) - 1)
+    row = order[place]
+    own = keys[row] == totals.register
+    day = np.searchsorted(days, totals.first[own], side="right") - 1
+    weights = totals.count[own]
+    counted = np.bincount(row[own] * n + day, weights=weights, minlength=len(keys) * n)
+    return counted.reshape(len(keys), n).astype(np.int64)

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from meters.cadences import cadences_of, expected_alike
 from meters.combining import Combined
 from meters.days import DayTable, Floats, Ints
-from meters.grid import Cadence, Grid
+from meters.grid import Grid
 from meters.models import Register
 from meters.obis import Direction
 from meters.profiles import DayTotals, read_days
@@ -143,29 +144,7 @@ def expected_of(
     -------
     For each bucket of the grid, shape ``(n,)``.
     """
-    alike: dict[object, tuple[Cadence, int, int, int]] = {}
-    ends = np.searchsorted(table.register, [one.pk for one in registers], side="right")
-    begins = np.searchsorted(table.register, [one.pk for one in registers])
-    for register, begin, end in zip(registers, begins.tolist(), ends.tolist(), strict=True):
-        cadence = _cadence(table, register, slice(begin, end))
-        # The first piece of a cadence reaches back without end, wherever its first row lies.
-        since = cadence.since[1:].tobytes()
-        validity = register.meter.validity
-        bounds = (validity.since, validity.until)
-        key = (since, cadence.interval.tobytes(), cadence.phase.tobytes(), *bounds)
-        *_, before = alike.get(key, (None, 0, 0, 0))
-        alike[key] = (cadence, *bounds, before + 1)
-    expected: Ints = np.zeros(len(grid), dtype=np.int64)
-    for cadence, lower, upper, number in alike.values():
-        expected += number * cadence.count(grid.edges, lower, upper, now)
+    cadences = cadences_of(table, registers)
+    kinds, which = expected_alike(cadences, registers, grid.edges, [now] * len(cadences))
+    expected: Ints = np.bincount(which, minlength=len(kinds)) @ kinds
     return expected
-
-
-def _cadence(table: DayTable | DayTotals, register: Register, rows: slice) -> Cadence:
-    interval, first = table.interval[rows], table.first[rows]
-    if not len(interval):
-        return Cadence.steady(register.interval or 900)
-    phase = first % interval
-    if (interval == interval[0]).all() and (phase == phase[0]).all():
-        return Cadence.steady(int(interval[0]), int(phase[0]))
-    return Cadence.of_days(table.day[rows], first, interval, register.meter.zone)

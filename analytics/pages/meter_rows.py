@@ -90,18 +90,18 @@ def rows_of(
 ) -> list[MeterRow]:
     """Describe meters by what is known of them."""
     sums = energies.by_register(span)
-    directions = {one.pk: one.code.direction for one in energies.registers}
-
-    def of(meter: Meter, direction: Direction) -> float | None:
-        own = [
-            sums[one.pk]
-            for one in meter.registers.all()
-            if one.pk in sums and directions[one.pk] is direction
-        ]
-        return sum(own) if own else None
-
+    found: dict[tuple[int, Direction], float] = {}
+    for one in energies.registers:
+        if one.pk in sums:
+            key = one.meter_id, one.code.direction
+            found[key] = found.get(key, 0.0) + sums[one.pk]
     return [
-        MeterRow(meter, states[meter.pk], of(meter, Direction.IMPORT), of(meter, Direction.EXPORT))
+        MeterRow(
+            meter,
+            states[meter.pk],
+            found.get((meter.pk, Direction.IMPORT)),
+            found.get((meter.pk, Direction.EXPORT)),
+        )
         for meter in meters
     ]
 

@@ -17,9 +17,17 @@ from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_c
 from analytics.period import Period, read_period
 from meters.combining import Combined
 from meters.grid import finest_for
-from meters.health import MeterHealth, State, health
+from meters.health import (
+    MeterHealth,
+    State,
+    days_looked_at,
+    health_of,
+    registers_of,
+    states,
+)
 from meters.models import Meter, Register
 from meters.obis import Direction
+from meters.profiles import DayTotals, read_totals_within
 from meters.readings import TooFineError
 from meters.summing import summed
 from meters.templatetags.units import THIN, change_in_words, energy, figure, local
@@ -86,6 +94,11 @@ class _Now:
         return min(self.month_before[0], usual, self.today - 1), self.today
 
     @property
+    def summed(self) -> list[Span]:
+        """Days of which energy is told."""
+        return [self.recent, (self.shown_before[0], self.shown[1])]
+
+    @property
     def opened(self) -> list[int]:
         """Days whose values are looked at: those that may be cut short, and their counterparts."""
         return [self.today, self.today - 1, self.like, self.shown[1], self.shown_before[1]]
@@ -94,7 +107,7 @@ class _Now:
 def overview(
     meters: Sequence[Meter], zone: Zone, parameters: Mapping[str, str], now: int
 ) -> dict[str, Any]:
-    """Put the overview together, as the template takes it, with five questions to the database.
+    """Put the overview together, as the template takes it, with four questions to the database.
 
     Parameters
     ----------
@@ -107,8 +120,8 @@ def overview(
     now
         The present [s].
     """
-    states = health(meters, now)
-    last = max((h.last_end for h in states.values() if h.last_end), default=None)
+    known = states(meters, now)
+    last = max((end for _, end in known.values() if end), default=None)
     period = read_period(
         {key: parameters[key] for key in ("range", "start", "end") if key in parameters},
         zone=zone,
@@ -116,25 +129,37 @@ def overview(
         first=None,
         last_end=last,
     )
-    registers = main_registers(meters)
     spans = _Now.of(period)
-    energies = Energies.read(registers, spans.recent, (spans.shown_before[0], spans.shown[1]))
+    registers = main_registers(meters)
+    totals = _totals(meters, registers, spans, now)
+    healths = health_of(meters, known, totals, now)
+    energies = Energies.of_totals(registers, totals, *spans.summed)
     parts = Parts.read(registers, spans.opened)
     reading = energies.reading(spans.shown)
     by_days = from_days(reading, spans.shown, day_grid(period), now)
-    rows = rows_of(meters, states, energies, spans.shown)
+    rows = rows_of(meters, healths, energies, spans.shown)
     return {
         "period": period,
         "presets": [one for one in period.presets if one["label"] not in {"Day", "All"}],
         "tiles": _tiles(period, spans, energies, parts),
-        "states": _states(states),
-        "completeness": _completeness(states),
+        "states": _states(healths),
+        "completeness": _completeness(healths),
         "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
-        "odd": _odd(meters, states, odd_days(energies.totals, spans.today), energies),
+        "odd": _odd(meters, healths, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS
         else rows,
     }
+
+
+def _totals(
+    meters: Sequence[Meter], registers: Sequence[Register], spans: _Now, now: int
+) -> DayTotals:
+    """Read what the energy of main registers and the completeness of all are told from, at once."""
+    main = [one.pk for one in registers]
+    others = {one.pk for one in registers_of(meters)} - set(main)
+    recent = days_looked_at(now)
+    return read_totals_within((main, [*spans.summed, recent]), (sorted(others), [recent]))
 
 
 def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> list[dict[str, Any]]:
@@ -174,19 +199,19 @@ def _range_label(period: Period) -> str:
     return period.words if not period.preset or period.days == 1 else f"{period.days} days"
 
 
-def _states(states: Mapping[int, MeterHealth]) -> list[dict[str, Any]]:
+def _states(healths: Mapping[int, MeterHealth]) -> list[dict[str, Any]]:
     """Count meters by state, each a link to those meters."""
     found = []
     for name, kind in STATE_LINKS.items():
-        count = sum(is_in(one, name) for one in states.values())
+        count = sum(is_in(one, name) for one in healths.values())
         if count or name == "fresh":
             url = f"{reverse('analytics:meters')}?{urlencode({'state': name})}"
             found.append({"label": FILTERS[name], "kind": kind, "count": figure(count), "url": url})
     return found
 
 
-def _completeness(states: Mapping[int, MeterHealth]) -> str:
-    in_use = [one for one in states.values() if one.state in {State.FRESH, State.LATE}]
+def _completeness(healths: Mapping[int, MeterHealth]) -> str:
+    in_use = [one for one in healths.values() if one.state in {State.FRESH, State.LATE}]
     count, expected = sum(one.count for one in in_use), sum(one.expected for one in in_use)
     if not expected:
         return ""
@@ -240,18 +265,18 @@ def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
 
 def _odd(
     meters: Sequence[Meter],
-    states: Mapping[int, MeterHealth],
+    healths: Mapping[int, MeterHealth],
     days: Sequence[OddDay],
     energies: Energies,
 ) -> dict[str, Any]:
     """Say what is odd right now: meters that are silent, and days far off their usual."""
-    silent = [meter for meter in meters if states[meter.pk].state is State.SILENT]
+    silent = [meter for meter in meters if healths[meter.pk].state is State.SILENT]
     # Whoever fell silent last can be mended soonest.
-    silent.sort(key=lambda meter: -(states[meter.pk].last_end or 0))
+    silent.sort(key=lambda meter: -(healths[meter.pk].last_end or 0))
     items = [
         {
             "title": meter.name,
-            "words": f"No readings since {local(states[meter.pk].last_end, meter.zone)}.",
+            "words": f"No readings since {local(healths[meter.pk].last_end, meter.zone)}.",
             "kind": "error",
             "state": "silent",
             "url": meter.get_absolute_url(),

@@ -342,11 +342,11 @@ def test_the_overview_adds_up_all_meters(browser: Client, acme: Customer) -> Non
 # Search path of public, the tenant, search path of the tenant, session, person.
 FRAME = 5
 QUESTIONS = {
-    # meters, registers, latest days, day totals of 30 days and of the periods, the days compared,
-    # the curve
-    "/": FRAME + 7,
+    # meters, registers, latest days, day totals of 30 days and of the periods at once, the days
+    # compared, the curve
+    "/": FRAME + 6,
     # by day, which is all that is there of a year
-    "/?range=year": FRAME + 6,
+    "/?range=year": FRAME + 5,
     # count, meters, registers, latest days, day totals twice, count of all, sites
     "/meters/": FRAME + 8,
     # meters, registers, latest days, day totals; of those shown latest days, day totals twice;
