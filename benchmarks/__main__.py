@@ -1,9 +1,12 @@
 """`make bench`: run every benchmark, print a table, write JSON.
 
+`python -m benchmarks 40` takes 40 meters instead of 100, `python -m benchmarks pages drawing` runs
+these two alone.
 `python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
 """
 
 import sys
+from collections.abc import Callable
 
 if sys.argv[1:2] == ["hypothesis"]:
     from benchmarks.hypothesis import main as ask
@@ -21,6 +24,7 @@ from benchmarks import (  # noqa: E402
     analysis,
     contract,
     counting,
+    drawing,
     gaps,
     pages,
     prefetching,
@@ -33,19 +37,28 @@ from benchmarks.report import Report  # noqa: E402
 
 
 def main(arguments: list[str]) -> None:
-    meters = int(arguments[0]) if arguments else 100
-    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    numbers = [int(one) for one in arguments if one.isdecimal()]
+    chosen = [one for one in arguments if not one.isdecimal()]
+    meters = numbers[0] if numbers else 100
     report = Report()
-    storing.run(report, meters=meters)
-    pulling.run(report, meters=max(meters // 10, 2))
-    prefetching.run(report)
-    sweeping.run(report, registers=100 * meters)
-    gaps.run(report, meters=meters)
-    serving.run(report, meters=meters)
-    pages.run(report, meters=10 * meters)
-    contract.run(report)
-    counting.run(report)
-    analysis.run(report)
+    parts: dict[str, Callable[[], None]] = {
+        "storing": lambda: storing.run(report, meters=meters),
+        "pulling": lambda: pulling.run(report, meters=max(meters // 10, 2)),
+        "prefetching": lambda: prefetching.run(report),
+        "sweeping": lambda: sweeping.run(report, registers=100 * meters),
+        "gaps": lambda: gaps.run(report, meters=meters),
+        "serving": lambda: serving.run(report, meters=meters),
+        "pages": lambda: pages.run(report, meters=10 * meters),
+        "drawing": lambda: drawing.run(report),
+        "contract": lambda: contract.run(report),
+        "counting": lambda: counting.run(report),
+        "analysis": lambda: analysis.run(report),
+    }
+    if unknown := set(chosen) - set(parts):
+        sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")
+    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    for name in chosen or parts:
+        parts[name]()
     report.show()
     report.save()
 

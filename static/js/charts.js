@@ -529,8 +529,17 @@
     ...root.querySelectorAll(".chart[data-figure]"),
   ];
 
-  function mountAll(root = document) {
-    for (const element of within(root)) mount(element);
+  // A page that is hidden has no frames to wait for.
+  function shown() {
+    return new Promise((done) => (document.hidden ? setTimeout(done) : requestAnimationFrame(() => setTimeout(done))));
+  }
+
+  // One after another: the first is seen before the next one is drawn.
+  async function mountAll(root = document) {
+    for (const element of within(root)) {
+      if (element.isConnected) await mount(element).catch(console.error);
+      await shown();
+    }
   }
 
   async function redress() {
