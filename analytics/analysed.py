@@ -6,7 +6,7 @@ from functools import cached_property
 
 from analytics.hypothesis import Argument, RegisterLoad, argue
 from analytics.methods.load import Load, LoadError
-from analytics.period import ALL, Period, read_period
+from analytics.period import ALL, MONTH, WEEK, YEAR, Period, read_period
 from meters.health import health
 from meters.models import Meter, Register
 from meters.profiles import first_reading, read_days
@@ -15,7 +15,9 @@ from meters.zones import DAY, Zone
 
 # Longer ranges take long and say little more.
 MOST_DAYS = 3 * 366
-YEAR = 365 * DAY
+A_YEAR = 365 * DAY
+# Less than a week has no habits to be found.
+OFFERED = (WEEK, MONTH, YEAR, ALL)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def read_analysed(meter: Meter, parameters: Mapping[str, str], now: int) -> tupl
     first = first_reading(keys) if keys else None
     last_end = health([meter], now)[meter.pk].last_end
     # Of a meter that has not been read for a year, all there is says most.
-    is_long = first is not None and last_end is not None and last_end - first > YEAR
+    is_long = first is not None and last_end is not None and last_end - first > A_YEAR
     period = _shortened(
         read_period(
             parameters,
@@ -98,7 +100,8 @@ def read_analysed(meter: Meter, parameters: Mapping[str, str], now: int) -> tupl
             now=now,
             first=first,
             last_end=last_end,
-            usual="year" if is_long else ALL,
+            usual=YEAR if is_long else ALL,
+            offered=OFFERED,
         )
     )
     # Before the first reading and after the last one nothing is missing.

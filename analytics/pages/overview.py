@@ -14,7 +14,7 @@ from analytics.pages.cards import Chart
 from analytics.pages.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
 from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
 from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
-from analytics.period import Period, read_period
+from analytics.period import MONTH, WEEK, YEAR, YESTERDAY, Period, read_period
 from meters.combining import Combined
 from meters.grid import finest_for
 from meters.health import MeterHealth, State, health
@@ -27,6 +27,8 @@ from meters.zones import DAY, Zone, epoch_day
 
 DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
 MOST_NAMED, MOST_ROWS = 8, 10
+# Each is compared with as many days before it; before all there is comes nothing.
+OFFERED = (YESTERDAY, WEEK, MONTH, YEAR)
 # Above so many values the curve is drawn by day: those of a thousand meters and a month would be
 # 2.7 million.
 MOST_VALUES = 1_000_000
@@ -115,6 +117,7 @@ def overview(
         now=now,
         first=None,
         last_end=last,
+        offered=OFFERED,
     )
     registers = main_registers(meters)
     spans = _Now.of(period)
@@ -125,7 +128,6 @@ def overview(
     rows = rows_of(meters, states, energies, spans.shown)
     return {
         "period": period,
-        "presets": [one for one in period.presets if one["label"] not in {"Day", "All"}],
         "tiles": _tiles(period, spans, energies, parts),
         "states": _states(states),
         "completeness": _completeness(states),
