@@ -10,10 +10,11 @@ from meters.ranges import MomentError, parse_moment
 from meters.readings import Query
 from meters.zones import DAY, Zone
 
-DAY_OF_LATEST, YESTERDAY, WEEK, MONTH, YEAR, ALL = "day", "yesterday", "week", "month", "year", "all"
+LATEST_DAY, YESTERDAY = "day", "yesterday"
+WEEK, MONTH, YEAR, ALL = "week", "month", "year", "all"
 # How each is called, and of how many local days it is; "all" is of as many as there are.
 PRESETS = {
-    DAY_OF_LATEST: ("Latest day", 1),
+    LATEST_DAY: ("Latest day", 1),
     YESTERDAY: ("Yesterday", 1),
     WEEK: ("7 days", 7),
     MONTH: ("Month", 28),
@@ -120,6 +121,14 @@ class Period:
         return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
 
     @property
+    def stamp(self) -> str:
+        """The range for the name of a file; with the time of day where it ends within a day."""
+        if not self.is_whole_days:
+            return " ".join(f"{self.zone.at(at):%Y-%m-%d %H%M}" for at in (self.start, self.end))
+        first, last = self.first_day, self.last_day
+        return str(first) if first == last else f"{first} {last}"
+
+    @property
     def presets(self) -> list[dict[str, object]]:
         """The presets as links that keep what was chosen beside the range."""
         keep = ({"resolution": self.chosen} if self.chosen else {}) | dict(self.kept)
@@ -205,8 +214,8 @@ def read_period(
     resolution, chosen = _resolution(
         parameters.get("resolution", ""), end - start, finest, warnings
     )
-    if preset == DAY_OF_LATEST or (preset != YESTERDAY and latest < yesterday):
-        offered = tuple(DAY_OF_LATEST if key == YESTERDAY else key for key in offered)
+    if preset == LATEST_DAY or (preset != YESTERDAY and latest < yesterday):
+        offered = tuple(LATEST_DAY if key == YESTERDAY else key for key in offered)
     return Period(start, end, zone, preset, resolution, chosen, now, tuple(warnings), offered)
 
 

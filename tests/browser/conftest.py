@@ -28,15 +28,22 @@ class Site:
 
     def do(self, python: str) -> None:
         """Run statements inside the tenant, as an operator would in a shell."""
+        self.ask(python)
+
+    def ask(self, python: str) -> str:
+        """Do so, and return what they print."""
         script = (
             f"from tenants.models import Tenant\nTenant.objects.named('acme').enter()\n{python}"
         )
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
             cwd=ROOT,
             env=self.environment,
             check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        return done.stdout
 
     @property
     def address(self) -> str:

@@ -20,7 +20,7 @@ def test_every_chart_is_drawn_without_a_word_in_the_console(
     page = watched.page
     sign_in(page, site)
     household(page, site)
-    page.get_by_role("link", name="Analysis").click()
+    page.get_by_label("Meter", exact=True).get_by_role("link", name="Analysis").click()
     expect(page.get_by_role("heading", name="What this meter measures")).to_be_visible()
     drawn(page)
     assert page.locator(".chart").count() >= 10
@@ -35,7 +35,7 @@ def test_a_changed_grouping_swaps_its_card_alone(watched: Watched, site: Site) -
     page = watched.page
     sign_in(page, site)
     household(page, site)
-    page.get_by_role("link", name="Analysis").click()
+    page.get_by_label("Meter", exact=True).get_by_role("link", name="Analysis").click()
     drawn(page)
     page.evaluate("document.querySelector('.verdict').dataset.seen = 'yes'")
     page.get_by_label("Group by").select_option("weekday")
