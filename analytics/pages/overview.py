@@ -13,6 +13,7 @@ from analytics.energies import Energies, Parts, Span, against
 from analytics.pages.cards import Chart
 from analytics.pages.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
 from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
+from analytics.pages.site.balance import behind_connections
 from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
 from analytics.period import MONTH, WEEK, YEAR, YESTERDAY, Period, read_period
 from meters.combining import Combined
@@ -123,15 +124,20 @@ def overview(
     spans = _Now.of(period)
     energies = Energies.read(registers, spans.recent, (spans.shown_before[0], spans.shown[1]))
     parts = Parts.read(registers, spans.opened)
-    reading = energies.reading(spans.shown)
+    # What is produced behind a site's connection is counted there as far as it leaves the site.
+    behind = behind_connections(meters, registers)
+    counted = Energies([one for one in registers if one.meter_id not in behind], energies.totals)
+    reading = counted.reading(spans.shown)
     by_days = from_days(reading, spans.shown, day_grid(period), now)
     rows = rows_of(meters, states, energies, spans.shown)
     return {
         "period": period,
-        "tiles": _tiles(period, spans, energies, parts),
+        "tiles": _tiles(period, spans, counted, parts),
         "states": _states(states),
         "completeness": _completeness(states),
-        "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
+        "charts": _charts(
+            reading.registers, period, by_days, last, _unread(counted.registers, reading)
+        ),
         "odd": _odd(meters, states, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS
