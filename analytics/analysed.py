@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cached_property
 
 from analytics.hypothesis import Argument, RegisterLoad, argue
 from analytics.methods.load import Load, LoadError
-from analytics.period import ALL, Period, read_period
+from analytics.period import ALL, MONTH, WEEK, YEAR, Period, read_period
+from analytics.public_holidays import PublicHolidays, public_holidays
+from meters.days import DayTable
 from meters.health import health
 from meters.models import Meter, Register
-from meters.profiles import first_reading, read_days
+from meters.profiles import first_reading, read_days, read_newest_days
 from meters.series import Series
-from meters.zones import DAY, Zone
+from meters.wording import EPOCH
+from meters.zones import DAY, LAST_INSTANT
 
 # Longer ranges take long and say little more.
 MOST_DAYS = 3 * 366
-YEAR = 365 * DAY
+A_YEAR = 365 * DAY
+# Less than a week has no habits to be found.
+OFFERED = (WEEK, MONTH, YEAR, ALL)
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,10 @@ class Analysed:
         registers
             The meter's, each of which knows it.
         """
-        return cls(meter, registers, *_loads(registers, meter.zone, start, end))
+        # A row is kept under its local date; a day more on each side covers every zone.
+        keys = [register.pk for register in registers]
+        table = read_days(keys, start // DAY - 1, end // DAY + 1)
+        return cls(meter, registers, *_loads(meter, registers, table, start, end))
 
     @property
     def refused(self) -> Sequence[str]:
@@ -63,6 +72,11 @@ class Analysed:
         """Choose a register by its code, or the first one; None where there is none."""
         choices = self.choices
         return next((one for one in choices if one.obis == obis), choices[0] if choices else None)
+
+    def holidays(self, load: Load) -> PublicHolidays:
+        """Find the public holidays of the days that a load of the meter covers."""
+        first, last = (EPOCH + timedelta(days=int(load.day[at])) for at in (0, -1))
+        return public_holidays(self.meter.timezone, first, last)
 
     @cached_property
     def argument(self) -> Argument:
@@ -90,7 +104,7 @@ def read_analysed(meter: Meter, parameters: Mapping[str, str], now: int) -> tupl
     first = first_reading(keys) if keys else None
     last_end = health([meter], now)[meter.pk].last_end
     # Of a meter that has not been read for a year, all there is says most.
-    is_long = first is not None and last_end is not None and last_end - first > YEAR
+    is_long = first is not None and last_end is not None and last_end - first > A_YEAR
     period = _shortened(
         read_period(
             parameters,
@@ -98,7 +112,8 @@ def read_analysed(meter: Meter, parameters: Mapping[str, str], now: int) -> tupl
             now=now,
             first=first,
             last_end=last_end,
-            usual="year" if is_long else ALL,
+            usual=YEAR if is_long else ALL,
+            offered=OFFERED,
         )
     )
     # Before the first reading and after the last one nothing is missing.
@@ -115,12 +130,32 @@ def _shortened(period: Period) -> Period:
     return replace(period, start=start, warnings=(*period.warnings, words))
 
 
+def read_newest(meters: Sequence[Meter], ends: Mapping[int, int], days: int) -> list[Analysed]:
+    """Read the latest days of each meter, whenever those were, with one question in all.
+
+    Parameters
+    ----------
+    meters
+        With their registers.
+    ends
+        When the latest interval of each meter ends [s], by its primary key.
+    """
+    keys = [one.pk for meter in meters for one in meter.registers.all()]
+    # A day more: the latest one has only begun.
+    table = read_newest_days(keys, 0, LAST_INSTANT // DAY, days + 1)
+    found = []
+    for meter in meters:
+        registers, end = list(meter.registers.all()), ends[meter.pk]
+        loads = _loads(meter, registers, table, end - days * DAY, end)
+        found.append(Analysed(meter, registers, *loads))
+    return found
+
+
 def _loads(
-    registers: Sequence[Register], zone: Zone, start: int, end: int
+    meter: Meter, registers: Sequence[Register], table: DayTable, start: int, end: int
 ) -> tuple[dict[int, Load], dict[int, str]]:
-    """Read loads by register, and why others have none."""
-    # A row is kept under its local date; a day more on each side covers every zone.
-    table = read_days([one.pk for one in registers], start // DAY - 1, end // DAY + 1)
+    """Make loads by register of day rows, and say why others have none."""
+    zone = meter.zone
     loads, refused = {}, {}
     for register in registers:
         series = Series.of_days(table.of_register(register.pk), zone)

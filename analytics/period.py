@@ -10,9 +10,20 @@ from meters.ranges import MomentError, parse_moment
 from meters.readings import Query
 from meters.zones import DAY, Zone
 
-PRESETS = {"day": ("Day", 1), "week": ("Week", 7), "month": ("Month", 28), "year": ("Year", 365)}
-ALL = "all"
-USUAL = "month"
+LATEST_DAY, YESTERDAY = "day", "yesterday"
+WEEK, MONTH, YEAR, ALL = "week", "month", "year", "all"
+# How each is called, and of how many local days it is; "all" is of as many as there are.
+PRESETS = {
+    LATEST_DAY: ("Latest day", 1),
+    YESTERDAY: ("Yesterday", 1),
+    WEEK: ("7 days", 7),
+    MONTH: ("Month", 28),
+    YEAR: ("Year", 365),
+    ALL: ("All", 0),
+}
+# What pages offer, unless they say otherwise.
+OFFERED = (YESTERDAY, WEEK, MONTH, YEAR, ALL)
+USUAL = MONTH
 # More points than a screen has columns make a chart slow and no clearer.
 MOST_POINTS = 3_000
 CHOICES = {
@@ -42,6 +53,8 @@ class Period:
         What was asked for; empty where the page decides.
     warnings
         What could not be taken as it was asked, in words.
+    offered
+        The presets among which one chooses.
     kept
         What else of the address the presets keep: names and values.
     """
@@ -54,6 +67,7 @@ class Period:
     chosen: str
     now: int
     warnings: tuple[str, ...] = ()
+    offered: tuple[str, ...] = OFFERED
     kept: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -107,17 +121,24 @@ class Period:
         return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
 
     @property
+    def stamp(self) -> str:
+        """The range for the name of a file; with the time of day where it ends within a day."""
+        if not self.is_whole_days:
+            return " ".join(f"{self.zone.at(at):%Y-%m-%d %H%M}" for at in (self.start, self.end))
+        first, last = self.first_day, self.last_day
+        return str(first) if first == last else f"{first} {last}"
+
+    @property
     def presets(self) -> list[dict[str, object]]:
         """The presets as links that keep what was chosen beside the range."""
         keep = ({"resolution": self.chosen} if self.chosen else {}) | dict(self.kept)
-        names = {**{key: label for key, (label, _) in PRESETS.items()}, ALL: "All"}
         return [
             {
-                "label": label,
+                "label": PRESETS[key][0],
                 "url": "?" + urlencode({"range": key, **keep}),
                 "active": key == self.preset,
             }
-            for key, label in names.items()
+            for key in self.offered
         ]
 
     @property
@@ -148,8 +169,12 @@ def read_period(
     last_end: int | None,
     finest: int = 900,
     usual: str = USUAL,
+    offered: tuple[str, ...] = OFFERED,
 ) -> Period:
-    """Read a page's range: a preset, counted back from the latest readings, or two dates.
+    """Read a page's range: a preset, or two dates.
+
+    Presets count back from the local day of the latest readings, but for yesterday, which is the
+    day before the present one.
 
     Parameters
     ----------
@@ -161,27 +186,41 @@ def read_period(
         The shortest interval [s].
     usual
         The preset that is shown where none is asked for.
+    offered
+        The presets among which one chooses; any of `PRESETS` is taken from the address. Where the
+        readings end before yesterday, their latest day is offered in its place.
     """
     warnings: list[str] = []
     # Where readings are old, as a recording's are, the page shows the latest there are.
     anchor = min(now, last_end) if last_end else now
     latest = zone.date_at(anchor - 1)
+    # Not by the calendar: where a date was left out, the day before is another one.
+    yesterday = zone.date_at(zone.midnight(zone.date_at(now)) - 1)
     preset = parameters.get("range", "")
     start, end = _free_range(parameters, zone, warnings)
     if start is None or end is None:
-        preset = preset if preset in PRESETS or preset == ALL else usual
-        end = zone.midnight(latest + timedelta(days=1))
+        preset = preset if preset in PRESETS else usual
+        last = yesterday if preset == YESTERDAY else latest
+        end = zone.midnight(last + timedelta(days=1))
         if preset == ALL and first is not None:
             start = zone.midnight(zone.date_at(first))
         else:
-            _, days = PRESETS.get(preset, PRESETS[usual])
-            start = zone.midnight(latest - timedelta(days=days - 1))
+            _, days = PRESETS[preset if preset != ALL else USUAL]
+            start = zone.midnight(last - timedelta(days=days - 1))
+        if preset == YESTERDAY and latest < yesterday:
+            warnings.append(_too_old(latest))
     else:
         preset = ""
     resolution, chosen = _resolution(
         parameters.get("resolution", ""), end - start, finest, warnings
     )
-    return Period(start, end, zone, preset, resolution, chosen, now, tuple(warnings))
+    if preset == LATEST_DAY or (preset != YESTERDAY and latest < yesterday):
+        offered = tuple(LATEST_DAY if key == YESTERDAY else key for key in offered)
+    return Period(start, end, zone, preset, resolution, chosen, now, tuple(warnings), offered)
+
+
+def _too_old(latest: date) -> str:
+    return f"There are no readings of yesterday; the latest are of {latest.day} {latest:%B %Y}."
 
 
 def _free_range(

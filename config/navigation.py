@@ -11,6 +11,7 @@ ITEMS = [
     (gettext_noop("Overview"), "analytics:overview", "overview"),
     (gettext_noop("Meters"), "analytics:meters", "meter"),
     (gettext_noop("Sites"), "analytics:sites", "sites"),
+    (gettext_noop("Analysis"), "analytics:analyses", "analysis"),
     (gettext_noop("Ingestion"), "ingestion:runs", "ingestion"),
     (gettext_noop("API"), "api:docs", "api"),
 ]

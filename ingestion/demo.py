@@ -35,6 +35,7 @@ COUNTS = {
     "businesses": 2,
     "heat_pumps": 1,
     "chargers": 1,
+    "productions": 2,
 }
 """How many meters of each kind the simulator has, as `default_meters` names them."""
 ACMES: dict[Kind, int] = {
@@ -45,6 +46,7 @@ ACMES: dict[Kind, int] = {
     "business": 1,
     "heat_pump": 1,
     "charging": 1,
+    "production": 1,
 }
 """How many of each kind are acme's, the first ones; the others are nordwind's."""
 SIMULATOR_OPTIONS = " ".join(

@@ -1,7 +1,8 @@
 """The analysis of a load in JSON: the numbers behind each figure, part by part."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -38,16 +39,28 @@ class Told:
     ----------
     by
         By what it is to be grouped.
+    corrections
+        How many readings were corrected after they had first come; None where nobody counted.
     """
 
     analysed: Analysed
     register: Register
     load: Load
     by: Sequence[By | Resolution]
+    corrections: int | None
 
     @cached_property
     def analysis(self) -> Analysis:
-        return analyse(self.load, may_be_negative=role_of(self.register.code.direction) == "net")
+        return analyse(
+            self.load,
+            holidays=self.holidays,
+            may_be_negative=role_of(self.register.code.direction) == "net",
+            corrections=self.corrections,
+        )
+
+    @property
+    def holidays(self) -> Collection[date]:
+        return self.analysed.holidays(self.load).dates
 
     @property
     def zone(self) -> Zone:
@@ -122,7 +135,7 @@ def _grouping(found: Grouping) -> Said:
 
 
 def _groups(told: Told) -> list[Said]:
-    return [_grouping(group(told.load, by)) for by in told.by]
+    return [_grouping(group(told.load, by, told.holidays)) for by in told.by]
 
 
 def _heat(told: Told) -> Said:
@@ -244,6 +257,7 @@ def _quality(told: Told) -> Said:
         "expected": found.expected,
         "known": found.known,
         "estimated": found.estimated,
+        "corrected": told.corrections,
         "completeness": _number(found.completeness),
         "months": [
             {

@@ -210,6 +210,9 @@ class DataQualitySerializer(Rows):
     )
     known = serializers.IntegerField()
     estimated = serializers.IntegerField(help_text="Of those known, that nobody vouches for.")
+    corrected = serializers.IntegerField(
+        help_text="Of those known, that were replaced after they had first come."
+    )
     completeness = _number()
     months = MonthSerializer(many=True)
     holes = HoleSerializer(many=True, help_text="Longest first.")

@@ -1,7 +1,7 @@
 """The numbers behind the analysis of a meter."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from analytics.api.answers import (
 )
 from analytics.api.examples import ONE
 from analytics.api.serializers import AnalysisSerializer
+from analytics.corrected import count_corrected
 from analytics.methods.grouping import By, read_by
 from meters.api import examples
 from meters.api.bounds import read_range
@@ -39,6 +40,7 @@ from meters.zones import DAY, Zone
 NAMES = ("start", "end", "register", "group", "include")
 MOST_GROUPINGS = 20
 USUAL_DAYS = 365
+TELL_CORRECTIONS = {"quality", "sentences"}
 
 PARAMETERS = [
     OpenApiParameter(
@@ -178,14 +180,34 @@ class AnalysisView(MeterView):
         meter, registers = self.find(muid)
         now = int(time.time())
         asked = AnalysisQuery.read(request.query_params, registers, meter.zone, now)
-        said = (list(map(str, asked.by)), list(asked.parts), [one.pk for one in asked.wanted])
+        of_interest = registers if TELL_CORRECTIONS & set(asked.parts) else []
+        corrected = count_corrected(of_interest, asked.start, asked.end)
+        # What is kept of corrections may grow old and go, while the readings stay.
+        said = (
+            list(map(str, asked.by)),
+            list(asked.parts),
+            [one.pk for one in asked.wanted],
+            sorted(corrected.items()),
+        )
         # The hypothesis rests on all registers, whichever is asked for.
         etag = etag_of_meter(request, meter, registers, (asked.start, asked.end), now, said)
-        return held_or(request, etag, lambda: answer(meter, registers, asked))
+        return held_or(request, etag, lambda: answer(meter, registers, asked, corrected))
 
 
-def answer(meter: Meter, registers: Sequence[Register], asked: AnalysisQuery) -> dict[str, Any]:
-    """Analyse the first register that can be, with one query whatever the range."""
+def answer(
+    meter: Meter,
+    registers: Sequence[Register],
+    asked: AnalysisQuery,
+    corrected: Mapping[int, int],
+) -> dict[str, Any]:
+    """Analyse the first register that can be, with one query whatever the range.
+
+    Parameters
+    ----------
+    corrected
+        How many readings of each register were corrected, by its primary key; none where no part
+        tells it.
+    """
     analysed = Analysed.within(meter, registers, asked.start, asked.end)
     wanted = {one.pk for one in asked.wanted}
     register = next((one for one in analysed.choices if one.pk in wanted), None)
@@ -208,7 +230,7 @@ def answer(meter: Meter, registers: Sequence[Register], asked: AnalysisQuery) ->
         "direction": str(register.code.direction),
         "interval": load.interval,
     }
-    told = Told(analysed, register, load, asked.by)
+    told = Told(analysed, register, load, asked.by, corrected.get(register.pk))
     try:
         said |= {name: PARTS[name](told) for name in asked.parts}
     except ResolutionError as error:

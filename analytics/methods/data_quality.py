@@ -53,7 +53,7 @@ class DataQuality:
         The longest first.
     corrections
         How many readings were corrected after they had first come, as the caller counts them; None
-        where nobody did.
+        where nobody counted.
     """
 
     expected: int

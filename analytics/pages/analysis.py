@@ -1,39 +1,27 @@
 """What the analysis of one meter shows: what it probably measures, and the figures that say so."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from analytics.analysed import read_analysed
+from analytics.corrected import count_corrected
 from analytics.figures import groups as group_figures
 from analytics.figures import habits as habit_figures
 from analytics.figures import maps as map_figures
 from analytics.figures.roles import role_of
 from analytics.methods.analysis import Analysis, analyse
 from analytics.methods.annual import Annual
-from analytics.methods.grouping import group, read_by
 from analytics.methods.key_figures import KeyFigures
 from analytics.methods.load import Load
 from analytics.pages.cards import Chart
+from analytics.pages.grouping_card import grouping_card
 from analytics.period import Period
-from analytics.sentences.loads import of_grouping, sentences
-from meters.grid import ResolutionError
+from analytics.sentences.loads import sentences
 from meters.models import Meter
 from meters.wording import energy, figure, local
 from meters.zones import Zone
 
 MOST_ODD = 50
-GROUPS = {
-    "hour": "Hour of the day",
-    "time": "Time of day, every interval",
-    "weekday": "Weekday",
-    "day_type": "Working day, Saturday, Sunday",
-    "P1W": "Week",
-    "P1M": "Month",
-    "month": "Month of the year",
-    "season": "Season",
-}
-USUAL_GROUP = "hour"
 # What of `sentences` is told in a list.
 FACTS = ("annual", "base-load", "peak", "load-factor", "night", "weekdays")
 
@@ -68,10 +56,16 @@ def analysis_page(
     if register is None:
         return context
     load, role = analysed.loads[register.pk], role_of(register.code.direction)
-    context["grouping"] = _grouping(load, role, period, parameters)
+    holidays = analysed.holidays(load)
+    context["grouping"] = grouping_card(load, role, period, parameters, holidays)
     if only_grouping:
         return context
-    told = analyse(load, may_be_negative=role == "net")
+    told = analyse(
+        load,
+        holidays=holidays.dates,
+        may_be_negative=role == "net",
+        corrections=count_corrected([register], load.start, load.end)[register.pk],
+    )
     said = sentences(told)
     return context | {
         "argument": analysed.argument,
@@ -84,44 +78,6 @@ def analysis_page(
         "odd": _odd(told, said),
         "quality": _quality(told, said, role),
     }
-
-
-# --- Grouping -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class GroupingCard:
-    """The grouping, and what can be chosen there."""
-
-    chart: Chart
-    options: Sequence[tuple[str, str, bool]]
-    every: str
-    of_energy: bool
-    warning: str = ""
-
-
-def _grouping(load: Load, role: str, period: Period, parameters: Mapping[str, str]) -> GroupingCard:
-    every = parameters.get("every", "").strip()
-    asked = every or parameters.get("group", USUAL_GROUP)
-    of_energy = parameters.get("of", "power") == "energy"
-    warning = ""
-    try:
-        found = group(load, read_by(asked))
-    except ResolutionError as error:
-        warning, asked = f"{error} Grouped by hour instead.", USUAL_GROUP
-        found = group(load, read_by(asked))
-    options = [(value, label, value == asked) for value, label in GROUPS.items()]
-    chart = Chart(
-        "grouping",
-        f"By {GROUPS.get(asked, asked).lower()}",
-        f"{'Energy of each' if of_energy else 'Mean power'}, with the middle 80 % · {period.words}",
-        group_figures.grouped(found, role, energy=of_energy),
-        sentence=of_grouping(found),
-    )
-    return GroupingCard(chart, options, every, of_energy, warning)
-
-
-# --- The other cards ----------------------------------------------------------------------------
 
 
 def _tiles(figures: KeyFigures, load: Load) -> list[dict[str, Any]]:

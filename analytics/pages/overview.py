@@ -13,8 +13,9 @@ from analytics.energies import Energies, Parts, Span, against
 from analytics.pages.cards import Chart
 from analytics.pages.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
 from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
+from analytics.pages.site.balance import behind_connections
 from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
-from analytics.period import Period, read_period
+from analytics.period import MONTH, WEEK, YEAR, YESTERDAY, Period, read_period
 from meters.combining import Combined
 from meters.grid import finest_for
 from meters.health import (
@@ -35,6 +36,8 @@ from meters.zones import DAY, Zone, epoch_day
 
 DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
 MOST_NAMED, MOST_ROWS = 8, 10
+# Each is compared with as many days before it; before all there is comes nothing.
+OFFERED = (YESTERDAY, WEEK, MONTH, YEAR)
 # Above so many values the curve is drawn by day: those of a thousand meters and a month would be
 # 2.7 million.
 MOST_VALUES = 1_000_000
@@ -128,6 +131,7 @@ def overview(
         now=now,
         first=None,
         last_end=last,
+        offered=OFFERED,
     )
     spans = _Now.of(period)
     registers = main_registers(meters)
@@ -135,16 +139,20 @@ def overview(
     healths = health_of(meters, known, totals, now)
     energies = Energies.of_totals(registers, totals, *spans.summed)
     parts = Parts.read(registers, spans.opened)
-    reading = energies.reading(spans.shown)
+    # What is produced behind a site's connection is counted there as far as it leaves the site.
+    behind = behind_connections(meters, registers)
+    counted = Energies([one for one in registers if one.meter_id not in behind], energies.totals)
+    reading = counted.reading(spans.shown)
     by_days = from_days(reading, spans.shown, day_grid(period), now)
     rows = rows_of(meters, healths, energies, spans.shown)
     return {
         "period": period,
-        "presets": [one for one in period.presets if one["label"] not in {"Day", "All"}],
-        "tiles": _tiles(period, spans, energies, parts),
+        "tiles": _tiles(period, spans, counted, parts),
         "states": _states(healths),
         "completeness": _completeness(healths),
-        "charts": _charts(reading.registers, period, by_days, last, _unread(registers, reading)),
+        "charts": _charts(
+            reading.registers, period, by_days, last, _unread(counted.registers, reading)
+        ),
         "odd": _odd(meters, healths, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS

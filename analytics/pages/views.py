@@ -13,6 +13,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from analytics.pages.analyses import DAYS, analysis_rows
 from analytics.pages.analysis import analysis_page
 from analytics.pages.meter.page import meter_card, meter_page
 from analytics.pages.meter_rows import FILTERS, is_in, meter_rows
@@ -20,10 +21,12 @@ from analytics.pages.overview import overview as tenant_overview
 from analytics.pages.report import report
 from analytics.period import read_period
 from meters.health import health
-from meters.models import Meter, Site
+from meters.models import Meter, MeterQuerySet, Site
 from meters.zones import zone
 
 METERS_A_PAGE = 50
+# Each of them is analysed anew.
+ANALYSES_A_PAGE = 25
 
 
 @require_safe
@@ -40,19 +43,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 def meters(request: HttpRequest) -> HttpResponse:
     """List meters; search and filter."""
-    found = Meter.objects.all().with_registers()
-    # PostgreSQL's texts hold no NUL, so nothing is called so.
-    text = request.GET.get("q", "").replace("\0", "").strip()
-    site = request.GET.get("site", "")
-    if text:
-        found = found.filter(
-            Q(name__icontains=text)
-            | Q(metering_point__icontains=text)
-            | Q(site__name__icontains=text)
-            | Q(muid__icontains=text)
-        )
-    if site.isdecimal():
-        found = found.filter(site=int(site))
+    found, text, site = _searched(request)
     now = int(time.time())
     state = request.GET.get("state", "")
     if state in FILTERS:
@@ -79,6 +70,41 @@ def meters(request: HttpRequest) -> HttpResponse:
         "states": FILTERS,
     }
     return render(request, "analytics/meters.html", context)
+
+
+def _searched(request: HttpRequest) -> tuple[MeterQuerySet, str, str]:
+    """Find meters by name, identifier and site; return what was asked for, too."""
+    found = Meter.objects.all().with_registers()
+    # PostgreSQL's texts hold no NUL, so nothing is called so.
+    text = request.GET.get("q", "").replace("\0", "").strip()
+    site = request.GET.get("site", "")
+    if text:
+        found = found.filter(
+            Q(name__icontains=text)
+            | Q(metering_point__icontains=text)
+            | Q(site__name__icontains=text)
+            | Q(muid__icontains=text)
+        )
+    if site.isdecimal():
+        found = found.filter(site=int(site))
+    return found, text, site
+
+
+@require_safe
+def analyses(request: HttpRequest) -> HttpResponse:
+    """List what each meter seems to measure; search."""
+    found, text, site = _searched(request)
+    page = Paginator(found, ANALYSES_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page_obj": page,
+        "rows": analysis_rows(list(page), int(time.time())),
+        "weeks": DAYS // 7,
+        "meter_count": Meter.objects.count(),
+        "sites": Site.objects.all(),
+        "text": text,
+        "site": site,
+    }
+    return render(request, "analytics/analyses.html", context)
 
 
 @require_safe

@@ -299,7 +299,11 @@ def of_quality(quality: DataQuality, zone: Zone) -> str:
     if quality.estimated and quality.estimated_share is not None:
         share = percent(quality.estimated_share, 1)
         words.append(f"{figure(quality.estimated)} of those there ({share}) are estimated.")
-    if quality.corrections:
-        corrected = "reading was" if quality.corrections == 1 else "readings were"
-        words.append(f"{figure(quality.corrections)} {corrected} corrected later.")
+    if quality.corrections == 1:
+        words.append("1 reading was corrected after it had first come.")
+    elif quality.corrections:
+        count = figure(quality.corrections)
+        words.append(f"{count} readings were corrected after they had first come.")
+    elif quality.corrections == 0:
+        words.append("No reading was corrected after it had first come.")
     return " ".join(words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
 
@@ -35,12 +35,19 @@ LABELS: dict[Kind, str] = {
     "business": "Business",
     "heat_pump": "Heat pump",
     "charging": "Wall box",
+    "production": "Production",
 }
 """With which a meter's name begins, before its street."""
 
-_FIRST_STREET: dict[Kind, int] = {"prosumer": 6, "business": 9, "heat_pump": 2, "charging": 3}
+_FIRST_STREET: dict[Kind, int] = {
+    "prosumer": 6,
+    "production": 6,
+    "business": 9,
+    "heat_pump": 2,
+    "charging": 3,
+}
 # Photovoltaics stand on the roofs of the households of the same number, and heat pumps and wall
-# boxes beside some others; whoever has a roof of their own lives elsewhere.
+# boxes beside some others; prosumers live elsewhere, each with the production of the same number.
 
 
 def default_meters(
@@ -57,6 +64,7 @@ def default_meters(
     businesses: int = 0,
     heat_pumps: int = 0,
     chargers: int = 0,
+    productions: int = 0,
 ) -> list[SyntheticMeter]:
     """Synthetic meters of one place, in the order of the parameters.
 
@@ -74,6 +82,8 @@ def default_meters(
         Length of an interval [s].
     prosumers, businesses, heat_pumps, chargers : int
         Likewise.
+    productions : int
+        Likewise; the n-th counts what the roof of the n-th prosumer makes.
 
     Returns
     -------
@@ -89,6 +99,7 @@ def default_meters(
         "business": businesses,
         "heat_pump": heat_pumps,
         "charging": chargers,
+        "production": productions,
     }
     common = SyntheticMeter(
         muid="",
@@ -112,11 +123,17 @@ _SIZES: dict[Kind, tuple[float, float, int, float]] = {
     "business": (0.5, 3.0, 2, 0.001),
     "heat_pump": (0.7, 1.5, 2, 0.00025),
     "charging": (0.7, 1.5, 2, 0.001),
+    # As fine as its prosumer's, so that rounding never lets more flow out than was made.
+    "production": (1.0, 1.0, 0, 0.0001),
 }
 
 
+def _muid(seed: int, kind: Kind, number: int) -> UUID:
+    return uuid5(NAMESPACE, f"{seed}/{kind}/{number}")
+
+
 def _meter(common: SyntheticMeter, kind: Kind, number: int) -> SyntheticMeter:
-    muid = uuid5(NAMESPACE, f"{common.seed}/{kind}/{number}")
+    muid = _muid(common.seed, kind, number)
     rng = np.random.Generator(np.random.PCG64(muid.int))
     at = _FIRST_STREET.get(kind, 0) + number
     street = f"{STREETS[at % len(STREETS)]} {1 + 2 * (at // len(STREETS)) + at % 2}"
@@ -133,6 +150,7 @@ def _meter(common: SyntheticMeter, kind: Kind, number: int) -> SyntheticMeter:
         scale=scale,
         step=step,
         obis="",
+        roof_of=str(_muid(common.seed, "prosumer", number)) if kind == "production" else "",
         missing_share=gaps,
         estimated_share=gaps,
     )

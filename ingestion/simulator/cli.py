@@ -30,6 +30,7 @@ COUNTED = {
     "businesses": "businesses",
     "heat_pumps": "heat pumps",
     "chargers": "wall boxes that charge cars",
+    "productions": "production meters, of the prosumers' roofs",
 }
 """What there can be some of, by the names of options and parameters."""
 

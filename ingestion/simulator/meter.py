@@ -20,6 +20,7 @@ Kind = Literal[
     "business",
     "heat_pump",
     "charging",
+    "production",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 INTERVALS = (300, 900, 1800, 3600)
@@ -38,8 +39,9 @@ class SyntheticMeter:
     muid : str
         The upstream's name of the meter.
     kind : {"household", "photovoltaics", "constant", "prosumer", "business", "heat_pump", \
-"charging"}
-        What is behind the meter; a prosumer is a household behind its own photovoltaics.
+"charging", "production"}
+        What is behind the meter; a prosumer is a household behind its own photovoltaics, and
+        production what those make, by a meter of its own.
     name : str
         For people.
     timezone : str
@@ -49,7 +51,8 @@ class SyntheticMeter:
     scale : float
         Size: households and what prosumers use in units of 3,500 kWh a year, photovoltaics in
         kWp, constant loads in units of 350 W, businesses in units of 20,000 kWh a year, heat
-        pumps by their rating, wall boxes by how long they charge.
+        pumps by their rating, wall boxes by how long they charge. The size of a roof whose
+        production is counted follows from its prosumer, not from here.
     interval : int
         Length of an interval [s], one of `INTERVALS`; intervals begin at its multiples in UTC.
     obis : str
@@ -69,6 +72,8 @@ class SyntheticMeter:
         Factor on what runs by itself in a household: standby, fridges, the heating's pump [-].
     standby : float
         What an inverter draws by night [W]; the meter of such photovoltaics has two registers.
+    roof_of : str
+        The `muid` of the prosumer whose roof makes what is counted; production alone has one.
     commissioned : datetime.date
         First local day with readings.
     """
@@ -90,13 +95,14 @@ class SyntheticMeter:
     activity: float = 1.0
     base: float = 1.0
     standby: float = 0.0
+    roof_of: str = ""
     commissioned: date = date(2015, 1, 1)
 
     def __post_init__(self) -> None:
         if not self.obis:
             # The dataclass is frozen for use as a cache key; a default that depends on another
             # field can only be set past that.
-            code = EXPORT if self.kind == "photovoltaics" else IMPORT
+            code = EXPORT if self.kind in {"photovoltaics", "production"} else IMPORT
             object.__setattr__(self, "obis", code)
         ZoneInfo(self.timezone)
         for wrong, message in (
@@ -111,6 +117,10 @@ class SyntheticMeter:
             (not 0 <= self.activity <= 1, "activity is not within [0, 1]"),
             (not 0 < self.base <= 10, "base is not within (0, 10]"),
             (not 0 <= self.standby < 1000, f"standby {self.standby} W is not within [0, 1000)"),
+            (
+                (self.kind == "production") != bool(self.roof_of),
+                "production, and nothing else, is that of a prosumer's roof (roof_of)",
+            ),
             (not abs(self.latitude) <= 90, f"latitude {self.latitude}° is beyond a pole"),
             (not abs(self.longitude) <= 180, f"longitude {self.longitude}° is beyond ±180°"),
         ):

@@ -118,14 +118,23 @@ def _photovoltaics(year: Year) -> Floats:
     return _roof(year, year.traits, year.chance) * year.meter.scale - year.meter.standby
 
 
+def _made_by_roof(year: Year, prosumer: str) -> Floats:
+    """What the roof of a prosumer makes [W], whoever counts it."""
+    seed = year.meter.seed
+    traits = generator(seed, prosumer, "roof", 0)
+    size = traits.uniform(*ROOFS)
+    return size * _roof(year, traits, generator(seed, prosumer, "roof", year.number))
+
+
 def _prosumer(year: Year) -> Floats:
     """What the household uses less what its roof makes [W]; below 0 where it feeds in."""
-    meter = year.meter
-    traits = generator(meter.seed, meter.muid, "roof", 0)
-    size = traits.uniform(*ROOFS)
-    made = size * _roof(year, traits, year.generator("roof"))
+    made = _made_by_roof(year, year.meter.muid)
     used = _household(year)
     return used - np.repeat(made, photovoltaics.STEP // household.STEP)
+
+
+def _production(year: Year) -> Floats:
+    return _made_by_roof(year, year.meter.roof_of)
 
 
 def _business(year: Year) -> Floats:
@@ -159,4 +168,5 @@ MODELS: dict[Kind, Model] = {
     "business": _business,
     "heat_pump": _heat_pump,
     "charging": _charging,
+    "production": _production,
 }

@@ -53,9 +53,10 @@
 
   // ---- Colours ------------------------------------------------------------------------------------------------
 
-  // A probe resolves light-dark() and var() to the colour that is in force now.
-  function palette() {
+  // A probe resolves light-dark() and var() to the colour that is in force now, or in one of the themes.
+  function palette(scheme = "") {
     const probe = document.createElement("span");
+    probe.style.colorScheme = scheme;
     document.body.append(probe);
     const color = (name) => {
       probe.style.color = `var(--${name})`;
@@ -371,8 +372,7 @@
     toImageButtonOptions: { format: "svg", filename: element.dataset.filename || element.dataset.figure },
   });
 
-  function dress(state) {
-    const colors = palette();
+  function dress(state, colors = palette()) {
     const layout = laidOut(state.figure, colors);
     if (state.zone) {
       // The title that Plotly writes is in UTC and says so; relabel() puts the local one in its place.
@@ -424,40 +424,61 @@
 
   // ---- Pictures -----------------------------------------------------------------------------------------------
 
-  // <button data-save="png"> (or svg) saves the first chart of its [data-title], which becomes the picture's title.
+  // <button data-save="png"> (or svg) saves the chart of its card. The picture bears the card's words and the name that
+  // [data-subject] around it gives; the file is called after them and [data-range].
   async function save(button) {
-    const place = button.closest("[data-title]");
-    const element = place?.querySelector(".chart[data-ready]");
-    if (!element || button.disabled) return;
+    const card = button.closest(".card");
+    const element = card?.querySelector(".chart[data-ready]");
+    if (!element || !mounted.has(element) || button.disabled) return;
+    const form = button.dataset.save;
+    const subject = button.closest("[data-subject]")?.dataset.subject;
+    const range = button.closest("[data-range]")?.dataset.range;
+    const title = card.querySelector("h2").textContent.trim();
+    const name = [subject, title, range].filter(Boolean).join(" ");
     button.disabled = true;
     try {
-      const form = button.dataset.save;
-      const url = URL.createObjectURL(await picture(element, place.dataset.title, form));
+      const blob = await picture(element, card, [subject, title].filter(Boolean).join(" · "), form);
+      const url = URL.createObjectURL(blob);
       const link = document.createElement("a");
       link.href = url;
-      link.download = `${place.dataset.title.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "")}.${form}`;
+      link.download = `${name.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 120)}.${form}`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(url), 60_000);
     } finally {
       button.disabled = false;
+      // A disabled button loses the focus that a key press came from.
+      if (document.activeElement === document.body) button.focus();
     }
   }
 
-  async function picture(element, title, form) {
+  const LEAST_WIDTH = 960; // a picture from a phone is to be read on paper, too
+  const LINE = 20;
+
+  // Light, whatever the screen shows: it is for paper.
+  async function picture(element, card, title, form) {
+    const state = mounted.get(element);
+    const colors = { ...palette("light"), font: "sans-serif" }; // a picture brings no font along
+    const { data, layout } = dress(state, colors);
+    for (const [key, own] of Object.entries(element.layout)) {
+      if (!/^[xy]axis\d*$/.test(key)) continue;
+      for (const part of ["range", "autorange", "tickmode", "tickvals", "ticktext"]) {
+        if (own[part] !== undefined) layout[key][part] = structuredClone(own[part]);
+      }
+    }
+    const words = [card.querySelector(".card__subtitle")?.textContent.trim(), layout.title?.text];
+    const lines = [`<b>${escaped(title)}</b>`, small(words.filter(Boolean).map(escaped).join(" · ")), small(keys(card, colors))];
+    const head = LINE * lines.filter(Boolean).length;
+    layout.title = {
+      text: lines.filter(Boolean).join("<br>"), x: 0, xref: "container", xanchor: "left", y: 1, yref: "container", yanchor: "top",
+      automargin: false, pad: { l: 8, t: 20 }, font: { size: 15, color: colors.hoverText },
+    };
+    layout.margin = { ...layout.margin, t: layout.margin.t + head };
     const { width, height } = element.getBoundingClientRect();
-    const layout = structuredClone(element.layout);
-    const colors = palette();
-    const unit = layout.title?.text;
-    const head = 40; // room for the title and the legend, which stand in the page otherwise
-    layout.font = { ...layout.font, family: "sans-serif" }; // a picture brings no font along
-    layout.title = { text: escaped(unit ? `${title} · ${unit}` : title), x: 0, xref: "container", y: 1, yref: "container", yanchor: "top", pad: { l: 8, t: 8 }, font: { size: 14, color: colors.hoverText } };
-    layout.margin = { ...layout.margin, t: head + 28 };
-    layout.showlegend = element.data.length > 1;
-    layout.legend = { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom", font: { color: colors.text } };
-    const size = { format: "svg", width: Math.round(width), height: Math.round(height) + head };
-    const address = await Plotly.toImage({ data: element.data, layout, config: { plotlyServerURL: "" } }, size);
+    const size = { format: "svg", width: Math.max(Math.round(width), LEAST_WIDTH), height: Math.round(height) + head };
+    const address = await Plotly.toImage({ data, layout, config: { plotlyServerURL: "" } }, size);
     if (form === "svg") return new Blob([decodeURIComponent(address.slice(address.indexOf(",") + 1))], { type: "image/svg+xml" });
-    // The policy lets data: images in, so the SVG is drawn as one. Twice the size, for paper and sharp screens.
+    // Plotly's own PNG goes by way of a blob: image, which the policy refuses; it lets data: images in, so the SVG is
+    // drawn as one. Twice the size, for paper and sharp screens.
     const image = new Image();
     image.src = address;
     await image.decode();
@@ -466,6 +487,19 @@
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return new Promise((done) => canvas.toBlob(done, "image/png"));
   }
+
+  // The legend as it stands in the page, for the picture.
+  function keys(card, colors) {
+    const items = [...card.querySelectorAll(".legend__item")].map((item) => {
+      const role = /role-(\w+)/.exec(item.className)[1];
+      const mark = role === "estimated" ? "▨" : "■";
+      const color = role === "missing" ? colors.axis : colors.series[role];
+      return `<span style="color:${color}">${mark}</span> ${escaped(item.textContent.trim())}`;
+    });
+    return items.join("\u2003");
+  }
+
+  const small = (text) => text && `<span style="font-size:12px;font-weight:400">${text}</span>`;
 
   // Plotly reads a few tags in titles.
   const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");

@@ -205,9 +205,11 @@ def test_one_register_at_a_time(acme: Customer) -> None:
 @pytest.mark.parametrize("query", [{}, {"include": "figures"}, {"start": "2022-01-01"}])
 def test_what_it_asks(api: Api, query: dict[str, str]) -> None:
     sent = {**FEBRUARY, **query}
+    # What was corrected is told with the quality, and not asked for without it.
+    corrected = [] if "include" in query else ["ingestion_readingrevision"]
     assert_asked(
         lambda: api.get(f"meters/{RECORDED_IMPORT}/analysis/", sent),
-        [*DOOR, "meters_register", "FROM daily_profile", "COPY"],
+        [*DOOR, "meters_register", *corrected, "FROM daily_profile", "COPY"],
     )
 
 

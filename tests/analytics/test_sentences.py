@@ -53,7 +53,7 @@ def test_of_the_recorded_export_in_words(recordings: Path) -> None:
         "Of how the load varies, a swing of 24 h (31 %) explains most; besides it 12 h (10 %)"
     )
     assert words["pattern"].startswith("Told from the other days, the time of day explains 39 %")
-    assert words["quality"].endswith("2 readings were corrected later.")
+    assert words["quality"].endswith("2 readings were corrected after they had first come.")
 
 
 def test_of_a_year_with_gaps_clock_changes_and_a_spike() -> None:

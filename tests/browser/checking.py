@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 # axe-core 4.14.1, as npm has it.
 AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 GRAVE = {"serious", "critical"}
-RUN = "() => axe.run(document, {resultTypes: ['violations']})"
+RUN = "only => axe.run(document, {resultTypes: ['violations'], ...only})"
 
 
 @functools.cache
@@ -23,14 +23,19 @@ SETTLED = """Promise.allSettled(document.getAnimations()
   .map((one) => one.finished))"""
 
 
-def barriers(page: Page) -> list[str]:
+def barriers(page: Page, *rules: str) -> list[str]:
     """List what axe-core finds grave: what keeps out who can't see well, hear or point.
 
     The debugger evaluates it, so the page's Content-Security-Policy stays as it is.
+
+    Parameters
+    ----------
+    rules
+        Of axe-core, by name; all where none is given.
     """
     page.evaluate(SETTLED)
     page.evaluate(_axe())
-    found: dict[str, Any] = page.evaluate(RUN)
+    found: dict[str, Any] = page.evaluate(RUN, {"runOnly": list(rules)} if rules else {})
     return [
         f"{one['impact']}: {one['help']} ({one['id']}): {node['html'][:160]}"
         for one in found["violations"]

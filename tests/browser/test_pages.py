@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.checking import barriers
-from tests.browser.conftest import SHOTS, Site, Watched, sign_in, watch
+from tests.browser.conftest import Site, Watched, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -37,55 +36,6 @@ def has_no_sideways_scroll(page: Page) -> bool:
     )
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-def test_every_page_is_quiet_and_fits(
-    browser: Browser, site: Site, size: tuple[int, int], scheme: str
-) -> None:
-    width, height = size
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    watched = watch(context)
-    page = watched.page
-    sign_in(page, site)
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    for name, path in (
-        ("overview", "/"),
-        ("meters", "/meters/"),
-        ("silent", "/meters/?state=silent"),
-        ("sites", "/sites/"),
-        ("ingestion", "/ingestion/"),
-        ("rejections", "/ingestion/rejections/"),
-        ("attention", "/notices/attention/"),
-        ("mails", "/notices/"),
-    ):
-        page.goto(site.address + path)
-        if name == "overview":
-            drawn(page)
-        assert has_no_sideways_scroll(page), path
-        assert barriers(page) == [], path
-        page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
-    household(page, site)
-    # A picture of the whole page resizes the window, under whatever the pointer stands on.
-    page.mouse.move(0, 0)
-    assert has_no_sideways_scroll(page)
-    assert barriers(page) == []
-    page.screenshot(path=SHOTS / f"meter-{width}-{scheme}.png", full_page=True)
-    page.goto(site.address + "/sites/")
-    page.get_by_role("link", name=re.compile("Lindenweg 1")).click()
-    expect(page.get_by_role("heading", name="Lindenweg 1")).to_be_visible()
-    drawn(page)
-    assert has_no_sideways_scroll(page)
-    page.screenshot(path=SHOTS / f"site-{width}-{scheme}.png", full_page=True)
-    page.goto(site.address + "/ingestion/")
-    page.locator("table").last.locator("a.row-link").first.click()
-    expect(page.get_by_role("heading", name=re.compile(r"^Run \d+$"))).to_be_visible()
-    assert has_no_sideways_scroll(page)
-    assert barriers(page) == []
-    page.screenshot(path=SHOTS / f"run-{width}-{scheme}.png", full_page=True)
-    assert watched.said == []
-    context.close()
-
-
 def test_a_wrong_password_says_so_and_the_right_one_signs_in(watched: Watched, site: Site) -> None:
     page = watched.page
     page.goto(site.address)
@@ -106,7 +56,7 @@ def test_range_and_resolution_change_the_chart_in_place(watched: Watched, site: 
     sign_in(page, site)
     household(page, site)
     before = page.locator(".card__subtitle").first.inner_text()
-    page.get_by_role("link", name="Week", exact=True).click()
+    page.get_by_role("link", name="7 days", exact=True).click()
     expect(page).to_have_url(re.compile("range=week"))
     expect(page.locator(".card__subtitle").first).not_to_have_text(before)
     drawn(page)
@@ -192,9 +142,9 @@ def test_a_changed_range_swaps_only_the_view(watched: Watched, site: Site, path:
         expect(page.get_by_role("heading", name="Lindenweg 1")).to_be_visible()
     drawn(page)
     page.evaluate("document.querySelector('h1').dataset.stays = 'yes'")
-    page.get_by_role("link", name="Week", exact=True).click()
+    page.get_by_role("link", name="7 days", exact=True).click()
     expect(page).to_have_url(re.compile("range=week"))
-    expect(page.locator(".segmented__item[aria-current]")).to_have_text("Week")
+    expect(page.locator(".segmented__item[aria-current]")).to_have_text("7 days")
     drawn(page)
     expect(page.locator("h1")).to_have_attribute("data-stays", "yes")
     assert has_no_sideways_scroll(page)

@@ -76,7 +76,7 @@ def test_a_second_start_changes_nothing(in_acme: Customer, folder: Path) -> None
     set_up_meters("acme", "http://s", found)
     after = [list(model.objects.order_by("pk").values()) for model in (Source, Meter, Site, Feed)]
     assert after == before
-    assert Meter.objects.count() == 13
+    assert Meter.objects.count() == 14
 
 
 def test_without_recordings_there_is_no_such_source(in_acme: Customer) -> None:
@@ -113,9 +113,9 @@ def test_the_whole_of_acme_is_ingested(recordings: Path) -> None:
         assert sweep(challenge).counts.new == 5376
         result = sweep(synthetic)
         assert result.run.state == Run.State.SUCCEEDED
-        # 400 days of eleven meters, one of which has gaps and one of which two registers.
-        assert 12 * 399 * 96 * 0.99 < result.counts.new <= 12 * 401 * 96
-        assert sweep(synthetic).counts.new <= 12
+        # 400 days of twelve meters, one of which has gaps and one of which two registers.
+        assert 13 * 399 * 96 * 0.99 < result.counts.new <= 13 * 401 * 96
+        assert sweep(synthetic).counts.new <= 13
     assert len(stored(next(iter(RECORDED)), IMPORT)) == 2688
     assert len(stored(UUID(synthetic_meters("acme")[0].muid))) > 37_000
 

@@ -32,6 +32,7 @@ METERS = default_meters(
     businesses=4,
     heat_pumps=4,
     chargers=4,
+    productions=2,
 )
 BEGIN = datetime(2023, 1, 1, tzinfo=ZURICH)
 END = datetime(2024, 1, 1, tzinfo=ZURICH)
@@ -75,6 +76,32 @@ def test_a_prosumer_nets_what_it_uses_and_what_its_roof_makes() -> None:
         assert 3 * 700 < made.sum() < 12 * 1200
         # Within a quarter-hour both directions may count.
         assert ((net.values > 0) & (net.second > 0)).any()
+
+
+@pytest.mark.parametrize("year", [2023, 2024])
+@pytest.mark.parametrize("interval", [300, 900, 3600])
+def test_what_is_made_is_never_less_than_what_is_fed_in(year: int, interval: int) -> None:
+    for prosumer, roof in zip(of_kind("prosumer"), of_kind("production"), strict=True):
+        assert roof.roof_of == prosumer.muid
+        net = year_readings(replace(prosumer, interval=interval), year)
+        made = year_readings(replace(roof, interval=interval), year)
+        assert net.second is not None
+        assert np.array_equal(net.instants, made.instants)
+        on_site = made.values - net.second
+        assert on_site.min() >= 0
+        # What is used on site and what is drawn are together what the household uses.
+        used = year_readings(replace(prosumer, kind="household", interval=interval), year)
+        difference = on_site + net.values - used.values
+        assert np.abs(difference).max() <= 4 * prosumer.step + 1e-9
+        assert 0.05 < on_site.sum() / made.values.sum() < 0.95
+
+
+def test_production_is_that_of_a_prosumer() -> None:
+    roof = of_kind("production")[0]
+    with pytest.raises(ValueError, match="prosumer's roof"):
+        replace(roof, roof_of="")
+    with pytest.raises(ValueError, match="prosumer's roof"):
+        replace(of_kind("household")[0], roof_of=roof.roof_of)
 
 
 def test_both_registers_stand_in_one_row() -> None:

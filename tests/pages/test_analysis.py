@@ -1,13 +1,20 @@
 """The analysis of a meter, over HTTP: what it says of the recordings, and of what is odd to ask."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
+from ingestion.corrections import Range, delete_readings
+from ingestion.store import store
+from meters.models import Register
 from tests.conftest import Customer
+from tests.ingestion.plant import batch
+from tests.ingestion.plant import make_meter as plant
 from tests.meters.stored import (
     Readings,
     at,
@@ -132,3 +139,58 @@ def test_a_page_costs_the_same_queries_whatever_the_range(browser: Client) -> No
 
 def test_another_tenants_meter_is_not_there(browser: Client, nordwind: Customer) -> None:
     assert nordwind.client().get(f"/meters/{IMPORT_MUID}/analysis/").status_code == 404
+
+
+def test_holidays_of_the_country_count_as_sundays(browser: Client, acme: Customer) -> None:
+    # From Monday 22 April to Sunday 5 May 2024; 1 May is kept throughout Germany.
+    start, end = at("2024-04-22", "Europe/Berlin"), at("2024-05-06", "Europe/Berlin")
+    readings = Readings.steady(start, end, value=1.0)
+    holiday = at("2024-05-01", "Europe/Berlin")
+    readings.values[(readings.instants >= holiday) & (readings.instants < holiday + 86_400)] = 4.0
+    with acme.tenant.entered():
+        register = make_register(make_meter(name="Office", timezone="Europe/Berlin"))
+        write(register, readings)
+    response = page(browser, str(register.meter.muid), "?group=day_type&range=all")
+    card = response.context["grouping"]
+    mean = card.chart.figure["data"][0]
+    assert mean["y"] == pytest.approx([4.0, 4.0, (4 + 16 + 4) / 3])
+    assert "Europe/Berlin: Germany) count as Sundays; in this range there are 1" in text_of(
+        response
+    )
+    said = acme.client().get(
+        f"/api/v1/meters/{register.meter.muid}/analysis/",
+        {"start": "2024-04-22", "end": "2024-05-06", "include": "groups", "group": "day_type"},
+    )
+    assert said.json()["groups"][0]["power"]["mean"] == pytest.approx(mean["y"])
+
+
+def test_corrections_that_came_are_counted(browser: Client, acme: Customer) -> None:
+    start = at("2024-10-20", "Europe/Zurich")
+
+    def bring(muid: UUID, begin: int, count: int, value: float) -> None:
+        store(batch(muid, [(begin + i * 900, value) for i in range(count)]))
+
+    with acme.tenant.entered():
+        meter = plant("Bakery")
+        bring(meter.muid, start, 1920, 0.25)
+    quality = "?range=all"
+    words = page(browser, str(meter.muid), quality).context["quality"].sentence
+    assert words.endswith("No reading was corrected after it had first come.")
+    with acme.tenant.entered():
+        bring(meter.muid, start + 96 * 900, 3, 0.5)
+        # One of them once more, and one of another day.
+        bring(meter.muid, start + 96 * 900, 1, 0.75)
+        bring(meter.muid, start + 500 * 900, 1, 0.5)
+        register = Register.objects.select_related("meter").get(meter=meter)
+        gone = Range(register, start + 600 * 900, start + 604 * 900)
+        author = User.objects.get(email=acme.email)
+        delete_readings(where=gone, author=author, reason="Not this meter's.")
+    words = page(browser, str(meter.muid), quality).context["quality"].sentence
+    assert words.endswith("4 readings were corrected after they had first come.")
+    # Of a part of the range only those within it.
+    part = "?start=2024-10-20&end=2024-10-23"
+    words = page(browser, str(meter.muid), part).context["quality"].sentence
+    assert words.endswith("3 readings were corrected after they had first come.")
+    api = {"start": "2024-10-20", "end": "2024-11-10", "include": "quality"}
+    said = acme.client().get(f"/api/v1/meters/{meter.muid}/analysis/", api).json()
+    assert said["quality"]["corrected"] == 4

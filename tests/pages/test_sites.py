@@ -292,3 +292,22 @@ def test_a_site_asks_a_fixed_number_of_questions(
     with CaptureQueriesContext(connection) as asked:
         assert browser.get(f"/sites/{site.pk}/?{query}").status_code == 200
     assert len(asked) == FRAME + 11, "\n".join(q["sql"][:120] for q in asked)
+
+
+def test_the_overview_counts_what_leaves_a_site_once(browser: Client, acme: Customer) -> None:
+    with acme.tenant.entered():
+        make_site(connection={IMPORT: 0.1, EXPORT: 0.2}, roof={EXPORT: 0.5})
+        # What stands alone, or beside a meter that counts import alone, is counted.
+        reads(make_meter(name="Field", site=Site.objects.create(name="Field")), EXPORT, 0.3)
+        reads(make_meter(name="Nowhere"), EXPORT, 0.4)
+    page = browser.get(f"/?{TEN_DAYS}")
+    imported, exported = page.context["tiles"][2]["lines"]
+    quarters = (END - START) // 900
+    assert plain(imported["figure"]) == pytest.approx(quarters * 0.1, abs=0.5)
+    assert plain(exported["figure"]) == pytest.approx(quarters * (0.2 + 0.3 + 0.4), abs=0.5)
+    # Each meter's own energy is as it was read.
+    [roof] = [row for row in page.context["rows"] if row.meter.name == "roof"]
+    assert roof.exported == pytest.approx(quarters * 0.5)
+    bars = page.context["charts"][1].figure["data"]
+    exports = next(one for one in bars if one["meta"]["role"] == "export")
+    assert sum(exports["y"]) == pytest.approx(quarters * 0.9)

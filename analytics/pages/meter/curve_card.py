@@ -37,6 +37,8 @@ class CurveCard:
         Where one can go from here: `analytics.pages.meter.zoom.controls`.
     table
         Where it is asked for.
+    stamp
+        The stretch, for the name of a file.
     api_path
         Gives what is shown, for a program.
     files
@@ -47,6 +49,7 @@ class CurveCard:
     zoom: str
     steps: Sequence[Mapping[str, str]]
     table: Table | None
+    stamp: str
     api_path: str
     files: Sequence[tuple[str, Sequence[tuple[str, str]]]]
 
@@ -97,6 +100,7 @@ def curve_card(
         "" if is_whole(view, period) else zoom_text(view),
         controls(view, period, finest),
         table,
+        view.stamp,
         path,
         files,
     )

@@ -1,5 +1,6 @@
 """Whether the meters of a site allow to state self-consumption, and the statement."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -82,6 +83,37 @@ def roles_of(meters: Sequence[Meter], registers: Sequence[Register]) -> Roles | 
         return _roles(meters, directions)
     except _CannotSayError as reason:
         return str(reason)
+
+
+def behind_connections(meters: Sequence[Meter], registers: Sequence[Register]) -> set[int]:
+    """Find the meters whose energy others count already: production behind a connection's meter.
+
+    Parameters
+    ----------
+    meters
+        Of any sites, with their registers.
+    registers
+        Their main energy registers.
+
+    Returns
+    -------
+    Primary keys of meters.
+    """
+    by_site: defaultdict[int, list[Meter]] = defaultdict(list)
+    for one in meters:
+        if one.site_id is not None:
+            by_site[one.site_id].append(one)
+    owned: defaultdict[int, list[Register]] = defaultdict(list)
+    for register in registers:
+        owned[register.meter_id].append(register)
+    found: set[int] = set()
+    for own in by_site.values():
+        # Alone at its site a meter stands behind no other.
+        if len(own) > 1:
+            roles = roles_of(own, [register for one in own for register in owned[one.pk]])
+            if isinstance(roles, Roles):
+                found |= {one.pk for one in roles.production}
+    return found
 
 
 def balance(

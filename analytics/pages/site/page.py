@@ -112,7 +112,10 @@ def _notes(roles: Roles | str) -> list[str]:
     if isinstance(roles, str):
         return []
     names = " and ".join(one.name for one in roles.production)
-    return [f"Import and export at the connection, by {roles.connection.name}; production {names}."]
+    connection = roles.connection.name
+    return [
+        f"Import and export are counted at the connection by {connection}, production by {names}."
+    ]
 
 
 def _changes(
