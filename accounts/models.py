@@ -147,3 +147,40 @@ class AllowedOrigin(models.Model):
             self.origin = checked_origin(self.origin)
         except ValueError as error:
             raise ValidationError({"origin": str(error)}) from None
+
+
+class Act(models.Model):
+    """Who did what: acts that change who may do what, and what becomes of a tenant.
+
+    A tenant's are in its schema, the operators' in public. Written by `accounts.acts.record` alone
+    and changed by nobody.
+    """
+
+    class What(models.TextChoices):
+        TENANT_MADE = "tenant made"
+        TENANT_SUSPENDED = "tenant suspended"
+        TENANT_RESUMED = "tenant resumed"
+        DOMAIN_CHANGED = "domain changed"
+        TENANT_EXPORTED = "tenant exported"
+        TENANT_RESTORED = "tenant restored"
+        DELETION_ORDERED = "deletion ordered"
+        DELETION_CALLED_OFF = "deletion called off"
+        TENANT_DELETED = "tenant deleted"
+        TOKEN_MADE = "token made"  # noqa: S105 - words
+        TOKEN_CHANGED = "token changed"  # noqa: S105 - words
+        TOKEN_REVOKED = "token revoked"  # noqa: S105 - words
+        ORIGIN_ALLOWED = "origin allowed"
+        ORIGIN_REMOVED = "origin removed"
+        PASSWORD_RESET = "password reset"  # noqa: S105 - words
+
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=254, help_text="A person's address, or the command.")
+    what = models.CharField(max_length=40, choices=What.choices)
+    about = models.CharField(max_length=254, help_text="A tenant, a person, a token, an origin.")
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()}: {self.about}"

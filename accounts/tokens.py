@@ -11,8 +11,9 @@ from django.utils import timezone
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
+from accounts.acts import record
 from accounts.cors import allowed_origins
-from accounts.models import ApiToken, User
+from accounts.models import Act, ApiToken, User
 from accounts.scopes import Scope, ordered, scopes_of
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,7 @@ def _make(person: User, *, by: str, **more: Any) -> Made:
     token.save(force_insert=True)
     until = token.expiry.isoformat() if token.expiry else "never"
     log.info("API token made", by=by, expires=until, **_told(token))
+    _record(Act.What.TOKEN_MADE, token, by=by, detail=f"expires {until}")
     return Made(token, secret)
 
 
@@ -148,6 +150,7 @@ def revoke_token(*, token: ApiToken, by: str) -> int:
     _, rows = ApiToken.objects.filter(pk=token.pk).delete()
     ended: int = rows.get("accounts.ApiToken", 0)
     log.info("API token revoked", by=by, ended=ended, **told)
+    _record(Act.What.TOKEN_REVOKED, token, by=by)
     return ended
 
 
@@ -155,6 +158,14 @@ def log_change(token: ApiToken, *, by: str) -> None:
     """Put on record that somebody has given a token another name or expiry."""
     until = token.expiry.isoformat() if token.expiry else "never"
     log.info("API token changed", by=by, expires=until, **_told(token))
+    _record(Act.What.TOKEN_CHANGED, token, by=by, detail=f"expires {until}")
+
+
+def _record(what: Act.What, token: ApiToken, *, by: str, detail: str = "") -> None:
+    # A browser's token lives for minutes, is asked for by the hundred, and only reads.
+    if not token.for_browser:
+        words = f"“{token.name}” of {token.user.email}, {token.scopes_in_words}"
+        record(what, token.token_key, by=by, detail=f"{words}; {detail}" if detail else words)
 
 
 def _told(token: ApiToken) -> dict[str, object]:

@@ -4,9 +4,12 @@ import sys
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 # After a database that did not answer [s].
@@ -57,6 +60,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
     words = "Something went wrong on our side; what is stored is safe. It has been logged."
     return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or defaults.server_error(
         request
+    )
+
+
+@csrf_exempt
+@login_not_required
+def suspended(request: HttpRequest) -> HttpResponse:
+    """403: the operators have suspended the tenant."""
+    why = request.tenant.suspended_why  # type: ignore[attr-defined]
+    words = (
+        "This organisation's account is suspended by the operators of the installation"
+        f"{f' ({why})' if why else ''}. What is stored is safe, and nothing was done."
+    )
+    status = HTTPStatus.FORBIDDEN
+    return _for_programs(request, status, words) or render(
+        request, "suspended.html", {"why": why}, status=status
     )
 
 

@@ -261,6 +261,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(number("INGESTION_DISPATCH", default=15, least=1)),
     },
     "what is kept no longer": {"task": "ingestion.upkeep", "schedule": 900.0},
+    "who is to be deleted": {"task": "tenants.upkeep", "schedule": 3600.0},
     "what is silent or failing": {"task": "notices.watch", "schedule": 300.0},
 }
 
