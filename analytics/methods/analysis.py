@@ -7,12 +7,15 @@ from datetime import date
 from analytics.methods.anomalies import Anomaly, anomalies
 from analytics.methods.correlation import (
     Correlation,
+    Echo,
     Habit,
     Portmanteau,
     autocorrelation,
     daily_habit,
+    echo,
     ljung_box,
     partial_autocorrelation,
+    ranked,
     weekly_habit,
 )
 from analytics.methods.data_quality import DataQuality, data_quality
@@ -49,6 +52,8 @@ class Analysis:
         Whether the values of the first day depend on their past at all.
     weekly
         Of what the daily pattern leaves.
+    echo
+        Of a rhythm within the day; None where none is proved.
     """
 
     load: Load
@@ -64,6 +69,7 @@ class Analysis:
     portmanteau: Portmanteau | None
     daily: Habit
     weekly: Habit
+    echo: Echo | None
     spectrum: Spectrum
     pattern: Pattern
     anomalies: list[Anomaly]
@@ -108,6 +114,7 @@ def analyse(
         portmanteau=ljung_box(correlation, min(DAY // load.interval or 1, len(load) // 5)),
         daily=daily_habit(correlation),
         weekly=weekly_habit(autocorrelation(without_daily(load, pattern), lags)),
+        echo=echo(autocorrelation(ranked(load), lags)),
         spectrum=spectrum(load),
         pattern=pattern,
         anomalies=anomalies(load, limit=limit, may_be_negative=may_be_negative),
