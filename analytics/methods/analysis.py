@@ -7,19 +7,17 @@ from datetime import date
 from analytics.methods.anomalies import Anomaly, anomalies
 from analytics.methods.correlation import (
     Correlation,
-    Echo,
     Habit,
     Portmanteau,
     autocorrelation,
     daily_habit,
-    echo,
     ljung_box,
     partial_autocorrelation,
-    ranked,
     weekly_habit,
 )
 from analytics.methods.data_quality import DataQuality, data_quality
 from analytics.methods.duration import DurationCurve, Histogram, duration_curve, histogram
+from analytics.methods.echo import Echo, echo, ranked
 from analytics.methods.grouping import By, Grouping, group
 from analytics.methods.heat import CalendarMap, HeatMap, calendar_map, heat_map
 from analytics.methods.key_figures import KeyFigures, key_figures

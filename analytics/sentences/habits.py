@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from analytics.methods.correlation import Correlation, Echo, Habit, Portmanteau, Verdict
+from analytics.methods.correlation import Correlation, Habit, Portmanteau, Verdict
+from analytics.methods.echo import Echo
 from analytics.methods.pattern import Pattern
 from analytics.methods.spectrum import Spectrum
 from meters.days import Floats
