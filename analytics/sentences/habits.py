@@ -3,6 +3,7 @@
 import numpy as np
 
 from analytics.methods.correlation import Correlation, Habit, Portmanteau, Verdict
+from analytics.methods.echo import Echo
 from analytics.methods.pattern import Pattern
 from analytics.methods.spectrum import Spectrum
 from meters.days import Floats
@@ -42,6 +43,16 @@ def _of_habit(habit: Habit, how: str, before: str, least: str) -> str:
         return f"{words}within what chance gives ({band})."
     barely = "barely " if abs(habit.value) < BARELY * habit.band else ""
     return f"{words}negative and {barely}outside what chance gives ({band})."
+
+
+def of_echo(echo: Echo | None) -> str:
+    """Say after how long a load comes back to itself within the day."""
+    if echo is None:
+        return "No rhythm within the day is proved."
+    return (
+        f"Within the day it resembles itself most after {lasting(echo.lag)} (rank correlation "
+        f"{figure(echo.value, 3)}, chance gives ±{figure(echo.band, 3)})."
+    )
 
 
 def of_partial(partial: Floats, correlation: Correlation) -> str:

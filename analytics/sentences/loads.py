@@ -19,6 +19,7 @@ from analytics.methods.key_figures import KeyFigures
 from analytics.methods.load import Load
 from analytics.sentences.habits import (
     of_daily_habit,
+    of_echo,
     of_partial,
     of_pattern,
     of_portmanteau,
@@ -58,6 +59,7 @@ def sentences(analysis: Analysis) -> dict[str, str]:
         "annual": of_annual(figures.annual),
         "daily-habit": of_daily_habit(analysis.daily),
         "weekly-habit": of_weekly_habit(analysis.weekly),
+        "echo": of_echo(analysis.echo),
         "partial": of_partial(analysis.partial, analysis.correlation),
         "ljung-box": of_portmanteau(analysis.portmanteau, analysis.correlation),
         "spectrum": of_spectrum(analysis.spectrum),
@@ -81,6 +83,10 @@ def of_grouping(grouping: Grouping) -> str:
             return f"{energy(value)}{THIN}kWh"
 
     known = np.flatnonzero(~np.isnan(values))
+    if grouping.by not in set(By):
+        # A day or week that the range cuts would be compared by the hours of it that are left.
+        whole = np.flatnonzero(grouping.energy.count)
+        known = whole if len(whole) > 1 else known
     if len(known) < 2:
         return "Too little is known to compare." if len(grouping) else NOTHING
     if np.ptp(values[known]) == 0:
