@@ -12,14 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.energies import Energies, Parts, Span, against
-from analytics.pages.cards import Chart, days_before, named_within
+from analytics.pages.cards import Chart, days_before
 from analytics.pages.meter_rows import INCOMPLETE, filters, is_in, main_registers, rows_of
-from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
-from analytics.pages.site.balance import behind_connections
+from analytics.pages.odd_now import odd_now
+from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, odd_days
+from analytics.pages.site.roles import behind_connections
 from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
 from analytics.period import MONTH, WEEK, YEAR, YESTERDAY, Period, read_period
 from meters.combining import Combined
-from meters.dates import dated, weekday
 from meters.grid import finest_for
 from meters.health import (
     MeterHealth,
@@ -34,11 +34,11 @@ from meters.obis import Direction
 from meters.profiles import DayTotals, read_totals_within
 from meters.readings import TooFineError
 from meters.summing import summed
-from meters.templatetags.units import change_in_words, energy, figure, local, percent
+from meters.templatetags.units import change_in_words, energy, figure, percent
 from meters.zones import DAY, Zone, epoch_day
 
 DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
-MOST_NAMED, MOST_ROWS = 8, 10
+MOST_ROWS = 10
 # Each is compared with as many days before it; before all there is comes nothing.
 OFFERED = (YESTERDAY, WEEK, MONTH, YEAR)
 # Above so many values the curve is drawn by day: those of a thousand meters and a month would be
@@ -156,7 +156,7 @@ def overview(
         "charts": _charts(
             reading.registers, period, by_days, last, _unread(counted.registers, reading)
         ),
-        "odd": _odd(meters, healths, odd_days(energies.totals, spans.today), energies),
+        "odd": odd_now(meters, healths, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS
         else rows,
@@ -277,73 +277,3 @@ def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
     except TooFineError:
         # What registers are known for today need not be what they were in the range.
         return []
-
-
-def _odd(
-    meters: Sequence[Meter],
-    healths: Mapping[int, MeterHealth],
-    days: Sequence[OddDay],
-    energies: Energies,
-) -> dict[str, Any]:
-    """Say what is odd right now: meters that are silent, and days far off their usual."""
-    silent = [meter for meter in meters if healths[meter.pk].state is State.SILENT]
-    # Whoever fell silent last can be mended soonest.
-    silent.sort(key=lambda meter: -(healths[meter.pk].last_end or 0))
-    since = _("No readings since {moment}.")
-    items = [
-        {
-            "title": meter.name,
-            "words": since.format(moment=local(healths[meter.pk].last_end, meter.zone)),
-            "kind": "error",
-            "state": State.SILENT.label,
-            "url": meter.get_absolute_url(),
-        }
-        for meter in silent[:MOST_NAMED]
-    ]
-    registers = {one.pk: one for one in energies.registers}
-    items += [_odd_day(one, registers[one.register]) for one in days[:MOST_NAMED]]
-    more = []
-    if (left := len(silent) - MOST_NAMED) > 0:
-        more.append(
-            ngettext(
-                "{count} more meter is silent.", "{count} more meters are silent.", left
-            ).format(count=figure(left))
-        )
-    if (left := len(days) - MOST_NAMED) > 0:
-        more.append(
-            ngettext(
-                "{count} more had a day far off its usual.",
-                "{count} more had a day far off their usual.",
-                left,
-            ).format(count=figure(left))
-        )
-    return {"rows": items, "more": more}
-
-
-def _odd_day(one: OddDay, register: Register) -> dict[str, str]:
-    day = date(1970, 1, 1) + timedelta(days=one.day)
-    if one.is_weekend:
-        basis = _("median of {count} weekend days before")
-    else:
-        basis = _("median of {count} working days before")
-    if one.usual > 0 and one.energy >= one.usual:
-        words = _("{day}: {what} of {energy} kWh, {ratio} times the usual {usual} kWh ({basis}).")
-    elif one.usual > 0:
-        words = _("{day}: {what} of {energy} kWh instead of the usual {usual} kWh ({basis}).")
-    else:
-        words = _("{day}: {what} of {energy} kWh, where there was nothing before ({basis}).")
-    query = urlencode({"start": day, "end": day + timedelta(days=1)})
-    return {
-        "title": register.meter.name,
-        "words": words.format(
-            day=_("{weekday} {date}").format(weekday=weekday(day), date=dated(day, "no_year")),
-            what=named_within(register.code.direction),
-            energy=energy(one.energy),
-            ratio=figure(one.energy / one.usual, 1) if one.usual > 0 else "",
-            usual=energy(one.usual),
-            basis=basis.format(count=one.days),
-        ),
-        "kind": "warning",
-        "state": _("unusual"),
-        "url": f"{register.meter.get_absolute_url()}?{query}",
-    }

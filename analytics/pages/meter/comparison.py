@@ -273,7 +273,9 @@ def _than(found: Comparison) -> str:
     """Name what is compared with, as it stands behind “more than”."""
     if found.choice.meter:
         return found.name
-    # Translators: a range of days, behind “more than”.
+    query = found.query
+    if query.zone.date_at(query.start) == query.zone.date_at(query.end - 1):
+        return pgettext("more than", "{day}").format(day=found.name)
     return pgettext("more than", "{range}").format(range=found.name)
 
 

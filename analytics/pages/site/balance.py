@@ -1,7 +1,6 @@
 """Whether the meters of a site allow to state self-consumption, and the statement."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,22 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.methods.selfuse import ContradictionError, SelfUse, self_use
+from analytics.pages.site.roles import CannotSayError, Roles, names_of
 from analytics.period import Period
 from meters.dates import dated
 from meters.days import Ints
-from meters.models import Meter, Register
+from meters.models import Meter
 from meters.obis import Direction
-from meters.obis_meaning import Medium
 from meters.readings import RegisterReadings
 from meters.series import Buckets
 from meters.templatetags.units import energy, figure, percent
 from meters.wording import listed
-
-BOTH = frozenset({Direction.IMPORT, Direction.EXPORT})
-SOMETHING_ELSE = {
-    *(Medium.HEAT_COST, Medium.COOLING, Medium.HEAT),
-    *(Medium.GAS, Medium.COLD_WATER, Medium.HOT_WATER),
-}
 
 
 @dataclass(frozen=True)
@@ -44,80 +37,6 @@ class Balance:
     result: SelfUse | None
     words: str
     is_contradiction: bool = False
-
-
-class _CannotSayError(Exception):
-    """The meters don't allow it; the text says why."""
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Where the meters of a site stand.
-
-    Attributes
-    ----------
-    connection
-        The one that counts both ways: what it counts is drawn from the grid and fed into it.
-    production
-        Those behind it that count production alone.
-    """
-
-    connection: Meter
-    production: Sequence[Meter]
-
-
-def roles_of(meters: Sequence[Meter], registers: Sequence[Register]) -> Roles | str:
-    """Find where meters stand, where exactly one counts both ways and others export alone.
-
-    Parameters
-    ----------
-    meters
-        Of the site, with their registers.
-    registers
-        Their main energy registers.
-
-    Returns
-    -------
-    Their roles; else why they are not known, or nothing where no meter counts any export.
-    """
-    directions = _directions(meters, registers)
-    if not any(Direction.EXPORT in own for own in directions.values()):
-        return ""
-    try:
-        return _roles(meters, directions)
-    except _CannotSayError as reason:
-        return str(reason)
-
-
-def behind_connections(meters: Sequence[Meter], registers: Sequence[Register]) -> set[int]:
-    """Find the meters whose energy others count already: production behind a connection's meter.
-
-    Parameters
-    ----------
-    meters
-        Of any sites, with their registers.
-    registers
-        Their main energy registers.
-
-    Returns
-    -------
-    Primary keys of meters.
-    """
-    by_site: defaultdict[int, list[Meter]] = defaultdict(list)
-    for one in meters:
-        if one.site_id is not None:
-            by_site[one.site_id].append(one)
-    owned: defaultdict[int, list[Register]] = defaultdict(list)
-    for register in registers:
-        owned[register.meter_id].append(register)
-    found: set[int] = set()
-    for own in by_site.values():
-        # Alone at its site a meter stands behind no other.
-        if len(own) > 1:
-            roles = roles_of(own, [register for one in own for register in owned[one.pk]])
-            if isinstance(roles, Roles):
-                found |= {one.pk for one in roles.production}
-    return found
 
 
 def balance(
@@ -147,7 +66,7 @@ def balance(
         _check_in_use([connection, *production], period.start, until)
         sums = _Sums(daily, until)
         sums.check_complete([connection, *production], period)
-    except _CannotSayError as reason:
+    except CannotSayError as reason:
         return Balance(None, str(reason))
     imported = sums.of(connection, Direction.IMPORT)
     exported = sums.of(connection, Direction.EXPORT)
@@ -163,69 +82,11 @@ def balance(
             range=_range(period, until),
             connection=connection.name,
             exported=energy(exported),
-            production=_names(production),
+            production=names_of(production),
             produced=energy(produced),
         )
         return Balance(None, words, is_contradiction=True)
     return Balance(result, _sentence(result, period, until))
-
-
-def _directions(
-    meters: Sequence[Meter], registers: Sequence[Register]
-) -> Mapping[int, frozenset[Direction]]:
-    found: dict[int, frozenset[Direction]] = {one.pk: frozenset() for one in meters}
-    for one in registers:
-        found[one.meter_id] |= {one.code.direction} & BOTH
-    return found
-
-
-def _roles(meters: Sequence[Meter], directions: Mapping[int, frozenset[Direction]]) -> Roles:
-    """Find the meter at the connection and those of production."""
-    of_power = [one for one in meters if not _counts_something_else(one)]
-    both = [one for one in of_power if directions[one.pk] == BOTH]
-    production = [one for one in of_power if directions[one.pk] == {Direction.EXPORT}]
-    unclear = [one for one in of_power if one not in both and one not in production]
-    if not both:
-        raise _CannotSayError(
-            _(
-                "Self-consumption needs a meter at the connection that counts both import and "
-                "export; none here does."
-            )
-        )
-    if len(both) > 1:
-        raise _CannotSayError(
-            _(
-                "Self-consumption needs exactly one meter at the connection that counts both "
-                "import and export; here {names} do."
-            ).format(names=_names(both))
-        )
-    if not production:
-        raise _CannotSayError(
-            _(
-                "Self-consumption needs a production meter, one that counts export alone, beside "
-                "{connection}."
-            ).format(connection=both[0].name)
-        )
-    if unclear:
-        one = unclear[0]
-        if directions[one.pk]:
-            words = _(
-                "Self-consumption needs every other meter to count production alone; {name} counts "
-                "import alone, so it is not known where it stands."
-            )
-        else:
-            words = _(
-                "Self-consumption needs every other meter to count production alone; {name} counts "
-                "no energy by intervals, so it is not known where it stands."
-            )
-        raise _CannotSayError(words.format(name=one.name))
-    return Roles(both[0], production)
-
-
-def _counts_something_else(meter: Meter) -> bool:
-    """Whether all that a meter counts is no electricity, as of water or heat."""
-    media = {register.code.medium for register in meter.registers.all()}
-    return bool(media) and media <= SOMETHING_ELSE
 
 
 def _until(period: Period, last_common: int) -> int:
@@ -234,7 +95,7 @@ def _until(period: Period, last_common: int) -> int:
         return period.end
     until = period.zone.midnight(period.zone.date_at(last_common)) if last_common else 0
     if until <= period.start:
-        raise _CannotSayError(
+        raise CannotSayError(
             _("Self-consumption needs a whole day of readings of all meters in the range.")
         )
     return until
@@ -243,7 +104,7 @@ def _until(period: Period, last_common: int) -> int:
 def _check_in_use(meters: Sequence[Meter], start: int, until: int) -> None:
     for one in meters:
         if one.validity.since > start or one.validity.until < until:
-            raise _CannotSayError(
+            raise CannotSayError(
                 _(
                     "Self-consumption needs meters that are there all the time; {name} was "
                     "commissioned or removed within the range."
@@ -290,7 +151,7 @@ class _Sums:
             if missing or not expected
         ]
         if holed:
-            raise _CannotSayError(
+            raise CannotSayError(
                 _("Self-consumption needs complete readings; {lacking} ({range}).").format(
                     lacking=listed(holed), range=_range(period, self.until)
                 )
@@ -332,7 +193,3 @@ def _sentence(result: SelfUse, period: Period, until: int) -> str:
         share=percent(result.sufficiency, 1),
     )
     return f"{use} {source}"
-
-
-def _names(meters: Sequence[Meter]) -> str:
-    return listed([one.name for one in meters])

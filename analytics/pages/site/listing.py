@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from analytics.energies import Energies
 from analytics.pages.meter_rows import STATE_KINDS, MeterRow, main_registers, rows_of
-from analytics.pages.site.balance import Roles, roles_of
+from analytics.pages.site.roles import Roles, roles_of
 from analytics.period import Period
 from meters.health import State, health
 from meters.models import Meter, Site

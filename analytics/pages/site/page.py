@@ -14,7 +14,8 @@ from analytics.figures.roles import role_of
 from analytics.fitting import read_fitting
 from analytics.pages.cards import completeness_tile, days_before
 from analytics.pages.meter_rows import main_registers, rows_of
-from analytics.pages.site.balance import Balance, Roles, balance, roles_of
+from analytics.pages.site.balance import Balance, balance
+from analytics.pages.site.roles import Roles, roles_of
 from analytics.pages.together import bars_chart, curve_chart, finest_common
 from analytics.period import Period, read_period
 from meters.combining import Combine, Combined, combined, net
