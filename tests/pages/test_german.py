@@ -116,7 +116,9 @@ def test_a_table_names_qualities(reader: Client, acme: Customer) -> None:
     with acme.tenant.entered():
         meter = make_meter()
         write(make_register(meter), readings)
-    page = reader.get(f"/meters/{meter.muid}/?table=1&resolution=PT1H&start=2024-10-01&end=2024-10-03")
+    page = reader.get(
+        f"/meters/{meter.muid}/?table=1&resolution=PT1H&start=2024-10-01&end=2024-10-03"
+    )
     table = page.context["curve"].table
     assert [head for head, _ in table.heads] == ["kWh", "kW", "Messwerte", "Qualität"]
     time, cells = table.rows[0]
