@@ -1,14 +1,23 @@
 """The queue: `celery -A config.celery worker` and `celery -A config.celery beat`."""
 
 import os
+from importlib import import_module
 from typing import Any
 
 import structlog
-from celery.signals import setup_logging
+from celery.signals import setup_logging, task_postrun, task_prerun, worker_init
 from django.db import connection
+from structlog.contextvars import (
+    bind_contextvars,
+    get_contextvars,
+    reset_contextvars,
+    unbind_contextvars,
+)
 from tenant_schemas_celery.app import CeleryApp
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# Of a message: the request that it was sent from.
+SENT_BY = "lastgang_request"
 
 
 class Queue(CeleryApp):  # type: ignore[misc]
@@ -20,9 +29,11 @@ class Queue(CeleryApp):  # type: ignore[misc]
 
         Everything that is sent passes here: `delay`, chains, retries and the schedule.
         """
-        headers = options.get("headers") or {}
+        headers = dict(options.get("headers") or {})
         self.tasks[name].check(headers.get("_schema_name", connection.schema_name))  # type: ignore[attr-defined]
-        return super().send_task(name, args=args, kwargs=kwargs, **options)
+        if known := get_contextvars().get("request"):
+            headers.setdefault(SENT_BY, known)
+        return super().send_task(name, args=args, kwargs=kwargs, **options | {"headers": headers})
 
 
 app = Queue("lastgang")
@@ -34,3 +45,24 @@ app.autodiscover_tasks()
 def keep_our_logging(**_kwargs: object) -> None:
     """Leave logging as the settings made it: Celery would replace it."""
     structlog.get_logger(__name__).debug("logging is configured")
+
+
+@task_prerun.connect
+def name_in_log(task_id: str = "", task: Any = None, **_kwargs: object) -> None:
+    """Have each line of a task name it, and the request that it was sent from."""
+    known = task.request.get(SENT_BY)
+    names = {"task": task.name, "task_id": task_id} | ({"request": known} if known else {})
+    task.request.bound = bind_contextvars(**names)
+
+
+@task_postrun.connect
+def forget_in_log(task: Any = None, **_kwargs: object) -> None:
+    """Forget them, after Celery has told of a failure; the run is bound by the task itself."""
+    unbind_contextvars("run")
+    reset_contextvars(**getattr(task.request, "bound", {}))
+
+
+@worker_init.connect
+def count_tasks(**_kwargs: object) -> None:
+    """Count what is done, in workers alone: other processes that send need none of it."""
+    import_module("config.workers").begin()

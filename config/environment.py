@@ -38,7 +38,7 @@ def switch(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name}={value!r} is not a switch: write on or off.")
 
 
-def number(name: str, *, default: int, least: int = 0) -> int:
+def number(name: str, *, default: int, least: int = 0, most: int | None = None) -> int:
     text = env.str(name, default=str(default))
     try:
         value = int(text)
@@ -46,6 +46,8 @@ def number(name: str, *, default: int, least: int = 0) -> int:
         raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
     if value < least:
         raise ImproperlyConfigured(f"{name}={value} is too small: at least {least} is needed.")
+    if most is not None and value > most:
+        raise ImproperlyConfigured(f"{name}={value} is too large: it may be {most} at most.")
     return value
 
 
@@ -65,6 +67,18 @@ def host(name: str, what: str) -> str:
             f"{name}={value!r} is not a host name: write it without https:// and without a port."
         )
     return value
+
+
+def ip_address(name: str, *, default: str) -> str:
+    """Read an address of this machine, to listen on."""
+    value = env.str(name, default=default).strip()
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not an address such as 127.0.0.1 or ::, without a port."
+        ) from None
+    return str(value)
 
 
 def address(name: str, what: str, schemes: set[str]) -> str:

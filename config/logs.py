@@ -1,4 +1,8 @@
-"""Logging through structlog: one line per event, each of which knows its tenant."""
+"""Logging through structlog: one line per event, each of which knows its tenant.
+
+A line about a request carries its identifier as well (`config.request_ids`), one of a worker its
+task and run (`config.celery`).
+"""
 
 import logging
 import logging.config
@@ -11,7 +15,10 @@ PROCESSORS: list[Any] = []
 
 
 def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Name the tenant of the request that the event is about, or that the connection serves."""
+    """Name the tenant of the request that the event is about, or that the connection serves.
+
+    Whoever knows better, as a thread beside the one that is in the tenant, has bound it.
+    """
     # Imported here because settings set logging up before Django's connections can be made.
     from django.apps import apps
     from django.db import connection
@@ -23,6 +30,8 @@ def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     if schema is None and apps.models_ready:
         schema = connection.schema_name  # type: ignore[attr-defined]
     event.setdefault("tenant", schema or "public")
+    if known := getattr(request, "identifier", None):
+        event.setdefault("request", known)
     return event
 
 
@@ -70,6 +79,8 @@ def logging_config(*, level: str, json: bool) -> None:
             "loggers": {
                 "django.db.backends": {"level": "WARNING"},
                 "celery.beat": {"level": "WARNING"},
+                # That a message has come in, told by the worker's parent, which is in no tenant.
+                "celery.worker.strategy": {"level": "WARNING"},
                 "kombu": {"level": "WARNING"},
             },
         }

@@ -20,6 +20,7 @@ from config.environment import (
     env,
     fernet_keys,
     host,
+    ip_address,
     level,
     mail,
     networks,
@@ -134,6 +135,7 @@ SHARED_APPS = [
     "django_tenants",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "monitoring",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -146,6 +148,9 @@ TENANT_APPS = [*BOTH, "meters", "ingestion", "analytics", "notices"]
 INSTALLED_APPS = [*SHARED_APPS, *(app for app in TENANT_APPS if app not in BOTH)]
 
 MIDDLEWARE = [
+    # Outermost: what is answered before the tenant is known counts as well.
+    "config.measuring.MeasureMiddleware",
+    "config.request_ids.RequestIdMiddleware",
     "config.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -332,6 +337,7 @@ CORS_ALLOW_HEADERS = ["Authorization", "Content-Type", "Idempotency-Key", "If-No
 CORS_EXPOSE_HEADERS = [
     "ETag",
     "Location",
+    "X-Request-ID",
     "Retry-After",
     "RateLimit-Limit",
     "RateLimit-Remaining",
@@ -371,6 +377,12 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT == "development"
 WHITENOISE_AUTOREFRESH = False
+
+# --- Watching it --------------------------------------------------------------------------------
+
+# Where each process tells Prometheus its figures, on a port of its own; 0: it doesn't.
+METRICS_PORT = number("METRICS_PORT", default=0, most=65_535)
+METRICS_HOST = ip_address("METRICS_HOST", default="0.0.0.0")  # noqa: S104 - any scraper may ask
 
 LOGGING_CONFIG = None
 logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "production")

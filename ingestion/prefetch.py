@@ -6,7 +6,12 @@ lasts as long as the slower of the two, not as long as both.
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
+
+from structlog.contextvars import bind_contextvars
+
+from tenants.schema import current_schema
 
 T = TypeVar("T")
 # How often whoever waits for an answer looks whether it is still wanted [s].
@@ -31,12 +36,19 @@ def ahead(
         Called each second while an item is waited for; what it raises ends the waiting.
     """
     end = object()
+    # What the thread logs is about the tenant, run and task of whoever waits for it.
+    context = copy_context()
+    context.run(bind_contextvars, tenant=current_schema())
+
+    def following() -> T | object:
+        return context.run(lambda: next(items, end))
+
     with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
         coming: Future[T | object] | None = None
         try:
-            coming = thread.submit(next, items, end)
+            coming = thread.submit(following)
             while (item := _awaited(coming, check)) is not end:
-                coming = thread.submit(next, items, end)
+                coming = thread.submit(following)
                 yield item  # type: ignore[misc]
         finally:
             if coming is not None and not coming.done():

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
+from structlog.contextvars import bind_contextvars
 
 from ingestion.dispatching import in_turn, offers, with_work
 from ingestion.gapkeeping import settle
@@ -91,6 +92,8 @@ def dispatch() -> int:
 @shared_task(name="ingestion.ingest_run", expires=120, priority=RUNS)
 def ingest_run(run: int) -> str:
     """Do a slice of one run of the tenant that the message came from, and wake for the next."""
+    # Until the task is over, failures included: see `config.celery`.
+    bind_contextvars(run=run)
     try:
         planned = Run.objects.get(pk=run)
     except Run.DoesNotExist:

@@ -32,6 +32,7 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
 
     abstract = True
     operators = False
+    Request = "config.workers:Request"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.request.called_directly:

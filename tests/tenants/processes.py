@@ -98,13 +98,15 @@ def web(
 
 
 @contextmanager
-def worker(log: Path, *, queue: str, concurrency: int) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    log: Path, *, queue: str, concurrency: int, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Work as the Procfile does, on a queue of the test's own."""
     command = (
         "celery --quiet -A tests.tenants.queue_app worker --loglevel INFO --without-gossip "
         f"--without-mingle --concurrency {concurrency} --queues {queue}"
     )
-    env = environment(TEST_QUEUE=queue, LOG_LEVEL="INFO")
+    env = environment(TEST_QUEUE=queue, LOG_LEVEL="INFO", **more)
     with process(log, *command.split(), env=env) as running:
         wait_until(
             lambda: running.poll() is not None or " ready" in log.read_text(), "the worker is ready"

@@ -1,6 +1,8 @@
 """Tasks that tell where they ran. The worker of the tests has them as well."""
 
 import json
+import os
+import signal
 import time
 from typing import Any
 
@@ -50,6 +52,15 @@ def fail(key: str) -> None:
     tell(key)
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM no_such_table")
+
+
+@shared_task(name="tests.die")
+def die(key: str) -> None:
+    """Be killed, as by a machine that has no memory left, and get through when done again."""
+    again = bool(told(key))
+    tell(key)
+    if not again:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @shared_task(name="tests.operators", base=OperatorsTask)

@@ -1,0 +1,120 @@
+"""What the web process tells of itself: its requests, and the use of its pool of connections."""
+
+from collections.abc import Callable, Iterator, Mapping
+from time import perf_counter
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import connections
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from config.metrics import BUCKETS
+
+# Labels hold only what our own code names. What a caller may choose freely, be it a host, a path or
+# a method, would let anybody make as many series as they like.
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
+PROBES = {"/healthz": "healthz", "/readyz": "readyz"}
+
+SECONDS = Histogram(
+    "lastgang_http_request_duration_seconds",
+    "Time from a request's arrival to the end of its answer.",
+    ("route", "method", "status"),
+    buckets=BUCKETS,
+)
+REQUESTS = Counter(
+    "lastgang_http_requests", "Requests answered, by tenant.", ("tenant", "status_class")
+)
+IN_FLIGHT = Gauge("lastgang_http_requests_in_flight", "Requests being answered now.")
+
+
+def route(request: HttpRequest, status: int) -> str:
+    """Name the route that answered, never the path that was asked for."""
+    if match := request.resolver_match:
+        return match.view_name
+    if probe := PROBES.get(request.path):
+        return probe
+    is_static = status < 400 and request.path.startswith(settings.STATIC_URL)
+    return "static" if is_static else "none"
+
+
+class MeasureMiddleware:
+    """Count and time requests, from outside everything else; unused without `METRICS_PORT`.
+
+    A streaming answer is over when the server closes it, be that at its end or because the client
+    has gone.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        if not settings.METRICS_PORT:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = perf_counter()
+        IN_FLIGHT.inc()
+        try:
+            response = self.get_response(request)
+        except BaseException:
+            IN_FLIGHT.dec()
+            raise
+        if not response.streaming:
+            over(request, response.status_code, began)
+            return response
+        close, closed = response.close, False
+
+        def close_once() -> None:
+            nonlocal closed
+            close()
+            if not closed:
+                closed = True
+                over(request, response.status_code, began)
+
+        response.close = close_once  # type: ignore[method-assign]
+        return response
+
+
+def over(request: HttpRequest, status: int, began: float) -> None:
+    """Put down a request whose answer has ended."""
+    IN_FLIGHT.dec()
+    method = request.method if request.method in METHODS else "other"
+    SECONDS.labels(route(request, status), method, status).observe(perf_counter() - began)
+    # There is no tenant on the bare domain, nor where a host belongs to nobody.
+    tenant = getattr(request, "tenant", None)
+    REQUESTS.labels(tenant.schema_name if tenant else "public", f"{status // 100}xx").inc()
+
+
+class PoolCollector(Collector):
+    """The pool of connections to PostgreSQL, as psycopg counts it; nothing where there is none."""
+
+    def collect(self) -> Iterator[Metric]:
+        pool = connections["default"].pool  # type: ignore[attr-defined]
+        if pool is not None:
+            yield from pool_told(pool.get_stats())
+
+
+def pool_told(stats: Mapping[str, int]) -> Iterator[Metric]:
+    """Put a pool's statistics into metrics; what psycopg has not counted yet it leaves out."""
+
+    def gauge(name: str, words: str, key: str) -> Metric:
+        return GaugeMetricFamily(f"lastgang_pool_{name}", words, value=stats.get(key, 0))
+
+    def counter(name: str, words: str, key: str, unit: float = 1) -> Metric:
+        value = stats.get(key, 0) * unit
+        return CounterMetricFamily(f"lastgang_pool_{name}", words, value=value)
+
+    yield gauge("connections_max", "Most connections of the pool.", "pool_max")
+    yield gauge("connections", "Connections of the pool.", "pool_size")
+    yield gauge("connections_idle", "Connections that nobody uses.", "pool_available")
+    yield gauge("waiting", "Threads that wait for a connection.", "requests_waiting")
+    yield counter("requests", "Connections asked for.", "requests_num")
+    yield counter("queued", "Connections that had to be waited for.", "requests_queued")
+    yield counter("wait_seconds", "Time waited.", "requests_wait_ms", 1e-3)
+    yield counter("usage_seconds", "Time in use.", "usage_ms", 1e-3)
+    yield counter("timeouts", "Connections waited for in vain.", "requests_errors")
+    yield counter("lost", "Connections that were lost.", "connections_lost")
+    yield counter("failed", "Attempts to connect that failed.", "connections_errors")
