@@ -32,6 +32,7 @@ from benchmarks import (  # noqa: E402
     serving,
     storing,
     sweeping,
+    watching,
 )
 from benchmarks.report import Report  # noqa: E402
 
@@ -53,6 +54,7 @@ def main(arguments: list[str]) -> None:
         "contract": lambda: contract.run(report),
         "counting": lambda: counting.run(report),
         "analysis": lambda: analysis.run(report),
+        "watching": lambda: watching.run(report),
     }
     if unknown := set(chosen) - set(parts):
         sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")

@@ -14,8 +14,9 @@ from notices.models import UNWANTED
 
 log = structlog.get_logger(__name__)
 
-# Tenants in one query; PostgreSQL plans long queries slowly, as in `ingestion.dispatching`.
-AT_ONCE = 20
+# Tenants in one query. Planning is what costs, and of this long question it grows faster than the
+# number of tenants: see `benchmarks/watching.py`.
+AT_ONCE = 2
 # How long one query may wait for a tenant's tables, say while they are migrated, and take at all.
 LOCK_TIMEOUT, STATEMENT_TIMEOUT = "500ms", "5s"
 # After so long whoever is left is told as not asked: Prometheus waits no longer than 20 s [s].

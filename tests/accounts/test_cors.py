@@ -61,8 +61,8 @@ def test_a_preflight_is_answered(acme: Customer) -> None:
             "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, "
             "If-None-Match",
             "access-control-allow-methods": "DELETE, GET, OPTIONS, PATCH, POST, PUT",
-            "access-control-expose-headers": "ETag, Location, Retry-After, RateLimit-Limit, "
-            "RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy",
+            "access-control-expose-headers": "ETag, Location, X-Request-ID, Retry-After, "
+            "RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, RateLimit-Policy",
             "access-control-max-age": "600",
         }
 

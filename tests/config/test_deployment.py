@@ -63,35 +63,111 @@ def test_probes_ask_addresses_that_answer_by_ip(client: Any) -> None:
         for _, spec in pod_specs()
         for container in spec["containers"]
         for probe in ("startupProbe", "livenessProbe", "readinessProbe")
-        if probe in container
+        if "httpGet" in container.get(probe, {})
     }
     assert paths == {"/healthz", "/readyz"}
     for path in paths:
         assert client.get(path, HTTP_HOST="10.1.2.3:8000").status_code == 200, path
 
 
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return found
+
+
+def read_by_settings() -> set[str]:
+    """Every variable that the settings read, each of which they name once where it is read."""
+    text = (ROOT / "config" / "settings.py").read_text()
+    return set(re.findall(r'(?:\benv\.\w+|(?<![\w.])[a-z_]+)\(\s*"([A-Z][A-Z_]+)"', text))
+
+
 def test_settings_know_every_variable_of_the_manifests() -> None:
-    known = set(re.findall(r'"([A-Z][A-Z_]+)"', (ROOT / "config" / "settings.py").read_text()))
+    known = read_by_settings()
     config = next(d for _, d in DOCUMENTS if d["kind"] == "ConfigMap")
     given = set(config["data"])
     for _, spec in pod_specs():
         for container in spec["containers"]:
             given |= {one["name"] for one in container.get("env", [])}
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    given |= set(compose["x-product"]["environment"])
+    given |= set(compose()["x-product"]["environment"])
+    for service in compose()["services"].values():
+        if "build" in service:
+            given |= set(service["environment"])
     # PORT is the web server's, not the settings'.
     assert given - {"PORT"} <= known
 
 
+def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", text, re.MULTILINE))
+    # The embedded servers of a development machine read theirs before there are settings.
+    assert documented - {"LASTGANG_HOME"} == read_by_settings() - {"PORT"}
+
+
 def test_compose_and_manifests_start_modules_that_exist() -> None:
     commands = [c["command"] for _, s in pod_specs() for c in s["containers"] if "command" in c]
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     commands += [
-        s["command"] for s in compose["services"].values() if "build" in s and "command" in s
+        s["command"] for s in compose()["services"].values() if "build" in s and "command" in s
     ]
     for command in commands:
         assert command[0] == "python"
-        assert command[1:3] in (["manage.py", "migrate_schemas"], ["-m", "celery"])
+        assert command[1:3] in (
+            ["manage.py", "migrate_schemas"],
+            ["manage.py", "export_metrics"],
+            ["-m", "celery"],
+        )
+
+
+def test_no_service_and_no_ingress_leads_to_the_metrics() -> None:
+    """Only who scrapes pods reaches them: their port is in no Service and published nowhere."""
+    config = next(d for _, d in DOCUMENTS if d["kind"] == "ConfigMap")
+    port = int(config["data"]["METRICS_PORT"])
+    for name, document in DOCUMENTS:
+        if document["kind"] == "Service":
+            targets = {one["targetPort"] for one in document["spec"]["ports"]}
+            assert targets.isdisjoint({"metrics", port}), name
+        if document["kind"] == "Ingress":
+            backends = re.findall(r"'port': {('\w+': '?\w+'?)}", str(document))
+            assert set(backends) == {"'name': 'http'"}, name
+    published = [
+        one for s in compose()["services"].values() if "build" in s for one in s.get("ports", [])
+    ]
+    assert published == ["8000:8000"]
+
+
+def test_what_is_scraped_is_what_listens() -> None:
+    scraped = set()
+    for _, document in DOCUMENTS:
+        template = document.get("spec", {}).get("template", {})
+        annotations = template.get("metadata", {}).get("annotations", {})
+        if annotations.get("prometheus.io/scrape") == "true":
+            [container] = template["spec"]["containers"]
+            ports = {one["name"]: one["containerPort"] for one in container["ports"]}
+            assert annotations["prometheus.io/port"] == str(ports["metrics"])
+            scraped.add(container["name"])
+    assert scraped == {"web", "worker", "exporter"}
+    jobs = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    names = {
+        name
+        for job in jobs["scrape_configs"]
+        for target in job["dns_sd_configs"]
+        for name in target["names"]
+    }
+    assert names == scraped
+    assert names <= set(compose()["services"])
+    ports = {t["port"] for job in jobs["scrape_configs"] for t in job["dns_sd_configs"]}
+    assert ports == {int(compose()["x-product"]["environment"]["METRICS_PORT"])}
+
+
+def test_compose_mounts_files_that_exist() -> None:
+    mounted = [
+        one.split(":")[0]
+        for service in compose()["services"].values()
+        for one in service.get("volumes", [])
+        if one.startswith("./")
+    ]
+    assert len(mounted) == 3
+    for path in mounted:
+        assert (ROOT / path).is_dir(), path
 
 
 def test_the_image_can_collect_its_static_files(tmp_path: Path) -> None:

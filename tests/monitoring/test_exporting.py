@@ -1,9 +1,12 @@
 """What the exporter tells of an installation: each tenant's figures, and who can't be asked."""
 
+import signal
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -16,13 +19,14 @@ from meters.models import Register
 from monitoring.exporting import InstallationCollector
 from notices.models import UNWANTED, Letter
 from tenants.lifecycle import suspend
+from tenants.models import Tenant
 from tests.conftest import Customer
+from tests.ingestion.conftest import committed as committed
 from tests.ingestion.plant import make_meter, make_source
 from tests.monitoring.exposed import Exposed
-from tests.tenants.processes import free_port
+from tests.tenants.processes import environment, free_port, process, wait_until
 from tests.tenants.test_fail_closed import drop
 
-pytestmark = pytest.mark.django_db
 UPSTREAM = "https://upstream.example"
 
 
@@ -266,3 +270,35 @@ def test_the_command_wants_a_port() -> None:
     assert settings.METRICS_PORT == 0
     with pytest.raises(CommandError, match="METRICS_PORT, or --port"):
         call_command("export_metrics")
+
+
+def test_the_command_serves_until_it_is_stopped(committed: Tenant, tmp_path: Path) -> None:
+    """As a process of its own; its scrapes leave no connection behind."""
+    port, log = free_port(), tmp_path / "exporter.log"
+    name = f"exporter-{port}"
+    env = environment(METRICS_HOST="127.0.0.1", METRICS_PORT=str(port), PGAPPNAME=name)
+
+    def scrape() -> Exposed | None:
+        try:
+            found = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=20)
+        except requests.ConnectionError:
+            return None
+        assert found.status_code == 200, found.text
+        return Exposed(found.text)
+
+    def connections() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name]
+            )
+            return int(cursor.fetchone()[0])
+
+    with process(log, "manage", "export_metrics", env=env) as running:
+        told = wait_until(lambda: running.poll() is not None or scrape(), "an answer")
+        assert running.poll() is None, log.read_text()
+        assert told.value("lastgang_tenant_look_ok", tenant=committed.schema_name) == 1
+        assert told.value("lastgang_look_ok", of="queue") == 1
+        wait_until(lambda: connections() == 0, "its connection is closed")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+    assert "Stopped by SIGTERM." in log.read_text()
