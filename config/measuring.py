@@ -84,8 +84,10 @@ def over(request: HttpRequest, status: int, began: float) -> None:
     method = request.method if request.method in METHODS else "other"
     SECONDS.labels(route(request, status), method, status).observe(perf_counter() - began)
     # There is no tenant on the bare domain, nor where a host belongs to nobody.
-    tenant = getattr(request, "tenant", None)
-    REQUESTS.labels(tenant.schema_name if tenant else "public", f"{status // 100}xx").inc()
+    tenant = getattr(getattr(request, "tenant", None), "schema_name", "public")
+    REQUESTS.labels(tenant, f"{status // 100}xx").inc()
+    # From the tenant's first request on, for Prometheus sees no increase where there was nothing.
+    REQUESTS.labels(tenant, "5xx")
 
 
 class PoolCollector(Collector):
@@ -114,7 +116,6 @@ def pool_told(stats: Mapping[str, int]) -> Iterator[Metric]:
     yield counter("requests", "Connections asked for.", "requests_num")
     yield counter("queued", "Connections that had to be waited for.", "requests_queued")
     yield counter("wait_seconds", "Time waited.", "requests_wait_ms", 1e-3)
-    yield counter("usage_seconds", "Time in use.", "usage_ms", 1e-3)
     yield counter("timeouts", "Connections waited for in vain.", "requests_errors")
     yield counter("lost", "Connections that were lost.", "connections_lost")
     yield counter("failed", "Attempts to connect that failed.", "connections_errors")

@@ -15,7 +15,7 @@ from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]
 from billiard.exceptions import TimeLimitExceeded, WorkerLostError
-from celery.signals import task_postrun, task_prerun, task_revoked
+from celery.signals import task_postrun, task_prerun, task_revoked, worker_ready
 from celery.worker.request import Request as CeleryRequest
 from django.conf import settings
 from prometheus_client import CollectorRegistry, Counter, Histogram, values
@@ -63,6 +63,11 @@ class Tally:
             buckets=BUCKETS,
         )
 
+    def expect(self, task: str) -> None:
+        """Begin at nothing: Prometheus sees no increase in what was not there before."""
+        for outcome in ("success", "failure", "killed"):
+            self._tasks.labels(task, outcome)
+
     def ended(self, task: str, outcome: str, seconds: float | None = None) -> None:
         self._tasks.labels(task, outcome).inc()
         if seconds is not None:
@@ -90,6 +95,14 @@ def begin() -> None:
         _Worker.folder = TemporaryDirectory(prefix="lastgang-metrics-")
         _Worker.tally = Tally(_Worker.folder.name)
         serve_metrics(_Worker.tally.registry())
+
+
+@worker_ready.connect
+def expect_all(sender: Any = None, **_kwargs: object) -> None:
+    if _Worker.tally:
+        for name in sender.app.tasks:
+            if not name.startswith("celery."):
+                _Worker.tally.expect(name)
 
 
 @task_prerun.connect

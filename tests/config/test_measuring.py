@@ -52,6 +52,8 @@ def test_pages_are_told_by_the_name_of_their_route(acme: Customer) -> None:
 
     assert by_tenant(after, "2xx") - by_tenant(before, "2xx") == 2
     assert by_tenant(after, "3xx") - by_tenant(before, "3xx") == 1
+    labels = {"tenant": "acme", "status_class": "5xx"}
+    assert after.value("lastgang_http_requests_total", **labels) is not None
     assert after.value("lastgang_http_requests_in_flight") == 0
 
 

@@ -116,7 +116,6 @@ def test_everything_of_ours_is_on_the_dashboard_or_in_an_alert(told: set[str]) -
     assert rest <= {
         "lastgang_meter_reads_total",
         "lastgang_pool_queued_total",
-        "lastgang_pool_usage_seconds_total",
         "lastgang_pool_waiting",
     }
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 from structlog.contextvars import bound_contextvars
 
-from config.celery import app
+from ingestion.tasks import ingest_run
 from tests.conftest import CUSTOMERS, Customer
 from tests.monitoring.exposed import Exposed
 from tests.tenants.processes import free_port, wait_until, worker
@@ -53,6 +53,15 @@ def key() -> str:
 def send(customer: Customer, task: Any, key: str) -> None:
     with customer.tenant.entered():
         task.apply_async([key], queue=QUEUE)
+
+
+@pytest.mark.django_db
+def test_what_has_not_failed_yet_is_told_as_none(working: Worker) -> None:
+    told_now = working.scrape()
+    for task in ("ingestion.ingest_run", "tenants.upkeep"):
+        for outcome in ("failure", "killed"):
+            found = told_now.value("lastgang_tasks_total", task=task, outcome=outcome)
+            assert found == 0, task
 
 
 @pytest.mark.django_db
@@ -129,8 +138,19 @@ def test_a_task_s_lines_name_tenant_task_and_the_request_it_came_from(
 
 
 @pytest.mark.django_db
-def test_without_a_port_a_worker_counts_nothing(acme: Customer) -> None:
+def test_a_run_s_lines_name_it_to_the_end_of_its_task(working: Worker, key: str) -> None:
+    acme = CUSTOMERS["acme"]
     with acme.tenant.entered():
-        result = app.tasks["tests.where"].apply([f"told-{uuid.uuid4().hex}"])
-    assert result.successful()
-    assert not hasattr(app.tasks["tests.where"].request, "began")
+        ingest_run.apply_async([987_654], queue=QUEUE)
+    send(acme, where, key)
+    send(acme, where, key)
+    wait_until(lambda: len(told(key)) == 2, "all is done")
+    # Celery's own line, which comes once the task has returned.
+    [line] = [
+        one
+        for one in working.lines("task=ingestion.ingest_run")
+        if "logger=celery.app.trace" in one
+    ]
+    assert "tenant=acme" in line
+    assert "run=987654" in line
+    assert all("run=" not in one for one in working.lines("task=tests.where"))
