@@ -11,6 +11,7 @@ from analytics.period import ALL, MONTH, WEEK, YEAR, Period, read_period
 from analytics.public_holidays import PublicHolidays, public_holidays
 from meters.days import DayTable
 from meters.health import health
+from meters.language import _
 from meters.models import Meter, Register
 from meters.profiles import first_reading, read_days, read_newest_days
 from meters.series import Series
@@ -126,7 +127,7 @@ def _shortened(period: Period) -> Period:
         return period
     start = period.end - MOST_DAYS * DAY
     start = period.zone.midnight(period.zone.date_at(start))
-    words = "Three years are analysed at most; these are the last ones of the range."
+    words = _("Three years are analysed at most; these are the last ones of the range.")
     return replace(period, start=start, warnings=(*period.warnings, words))
 
 

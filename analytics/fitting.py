@@ -7,19 +7,6 @@ from analytics.period import Period
 from meters.models import Register
 from meters.readings import RegisterReadings, TooFineError, readings
 
-RESOLUTION_NAMES = {
-    "PT1M": "1 minute",
-    "PT5M": "5 minutes",
-    "PT10M": "10 minutes",
-    "PT15M": "15 minutes",
-    "PT30M": "30 minutes",
-    "PT1H": "hours",
-    "P1D": "days",
-    "P1W": "weeks",
-    "P1M": "months",
-    "P1Y": "years",
-}
-
 
 def read_fitting(
     registers: Sequence[Register], period: Period

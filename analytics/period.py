@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from urllib.parse import urlencode
 
+from meters.dates import Form, dated
 from meters.grid import Resolution, ResolutionError, finest_for
+from meters.language import N_, _, _n
 from meters.ranges import MomentError, parse_moment
 from meters.readings import Query
 from meters.zones import DAY, Zone
@@ -14,12 +16,12 @@ LATEST_DAY, YESTERDAY = "day", "yesterday"
 WEEK, MONTH, YEAR, ALL = "week", "month", "year", "all"
 # How each is called, and of how many local days it is; "all" is of as many as there are.
 PRESETS = {
-    LATEST_DAY: ("Latest day", 1),
-    YESTERDAY: ("Yesterday", 1),
-    WEEK: ("7 days", 7),
-    MONTH: ("Month", 28),
-    YEAR: ("Year", 365),
-    ALL: ("All", 0),
+    LATEST_DAY: (N_("Latest day"), 1),
+    YESTERDAY: (N_("Yesterday"), 1),
+    WEEK: (N_("7 days"), 7),
+    MONTH: (N_("Month"), 28),
+    YEAR: (N_("Year"), 365),
+    ALL: (N_("All"), 0),
 }
 # What pages offer, unless they say otherwise.
 OFFERED = (YESTERDAY, WEEK, MONTH, YEAR, ALL)
@@ -27,13 +29,13 @@ USUAL = MONTH
 # More points than a screen has columns make a chart slow and no clearer.
 MOST_POINTS = 3_000
 CHOICES = {
-    "": "Automatic",
-    "PT15M": "15 minutes",
-    "PT30M": "30 minutes",
-    "PT1H": "Hour",
-    "P1D": "Day",
-    "P1W": "Week",
-    "P1M": "Month",
+    "": N_("Automatic"),
+    "PT15M": N_("15 minutes"),
+    "PT30M": N_("30 minutes"),
+    "PT1H": N_("Hour"),
+    "P1D": N_("Day"),
+    "P1W": N_("Week"),
+    "P1M": N_("Month"),
 }
 
 
@@ -108,17 +110,17 @@ class Period:
     def words(self) -> str:
         """Say the range: 1 to 28 February 2023; with the time of day where it ends within a day."""
         first, last = self.first_day, self.last_day
+        words = _("{first} to {last}")
         if not self.is_whole_days:
             start, end = self.zone.at(self.start), self.zone.at(self.end)
-            until = f"{end:%H:%M}" if first == end.date() else _moment(end)
-            return f"{_moment(start)} to {until}"
+            until = f"{end:%H:%M}" if first == end.date() else dated(end, "long_moment")
+            return words.format(first=dated(start, "long_moment"), last=until)
         if first == last:
-            return f"{first.day} {first:%B %Y}"
-        if (first.year, first.month) == (last.year, last.month):
-            return f"{first.day} to {last.day} {last:%B %Y}"
+            return dated(first, "long")
+        form: Form = "long"
         if first.year == last.year:
-            return f"{first.day} {first:%B} to {last.day} {last:%B %Y}"
-        return f"{first.day} {first:%B %Y} to {last.day} {last:%B %Y}"
+            form = "of_month" if first.month == last.month else "no_year"
+        return words.format(first=dated(first, form), last=dated(last, "long"))
 
     @property
     def stamp(self) -> str:
@@ -134,7 +136,7 @@ class Period:
         keep = ({"resolution": self.chosen} if self.chosen else {}) | dict(self.kept)
         return [
             {
-                "label": PRESETS[key][0],
+                "label": _(PRESETS[key][0]),
                 "url": "?" + urlencode({"range": key, **keep}),
                 "active": key == self.preset,
             }
@@ -144,20 +146,18 @@ class Period:
     @property
     def resolutions(self) -> list[dict[str, object]]:
         """What can be chosen, with what 'automatic' comes to."""
+        shown = str(self.resolution)
+        comes_to = _(CHOICES[shown]) if shown in CHOICES else shown
         return [
             {
                 "value": value,
-                "label": f"{label} ({CHOICES.get(str(self.resolution), str(self.resolution))})"
+                "label": f"{_(label)} ({comes_to})"
                 if not value and not self.chosen
-                else label,
+                else _(label),
                 "active": value == self.chosen,
             }
             for value, label in CHOICES.items()
         ]
-
-
-def _moment(local: datetime) -> str:
-    return f"{local.day} {local:%B %Y, %H:%M}"
 
 
 def read_period(
@@ -205,7 +205,7 @@ def read_period(
         if preset == ALL and first is not None:
             start = zone.midnight(zone.date_at(first))
         else:
-            _, days = PRESETS[preset if preset != ALL else USUAL]
+            _label, days = PRESETS[preset if preset != ALL else USUAL]
             start = zone.midnight(last - timedelta(days=days - 1))
         if preset == YESTERDAY and latest < yesterday:
             warnings.append(_too_old(latest))
@@ -220,7 +220,8 @@ def read_period(
 
 
 def _too_old(latest: date) -> str:
-    return f"There are no readings of yesterday; the latest are of {latest.day} {latest:%B %Y}."
+    words = _("There are no readings of yesterday; the latest are of {day}.")
+    return words.format(day=dated(latest, "long"))
 
 
 def _free_range(
@@ -230,18 +231,18 @@ def _free_range(
     if not any(texts) or parameters.get("range"):
         return None, None
     if not all(texts):
-        warnings.append("A range has two dates; the last 28 days are shown.")
+        warnings.append(_("A range has two dates; the last 28 days are shown."))
         return None, None
     try:
         start, end = (zone.midnight(zone.date_at(parse_moment(text, zone))) for text in texts)
     except MomentError as error:
-        warnings.append(f"{error} The last 28 days are shown.")
+        warnings.append(" ".join((str(error), _("The last 28 days are shown."))))
         return None, None
     if end <= start:
-        warnings.append("The range ends before it begins; the last 28 days are shown.")
+        warnings.append(_("The range ends before it begins; the last 28 days are shown."))
         return None, None
     if end - start > 40 * 366 * DAY:
-        warnings.append("The range is longer than 40 years; the last 28 days are shown.")
+        warnings.append(_("The range is longer than 40 years; the last 28 days are shown."))
         return None, None
     return start, end
 
@@ -257,12 +258,15 @@ def _resolution(text: str, length: int, finest: int, warnings: list[str]) -> tup
         return automatic, ""
     if resolution.seconds < finest:
         warnings.append(
-            f"The meter reads every {finest // 60} minutes; nothing finer can be shown."
+            _n(
+                "The meter reads every minute; nothing finer can be shown.",
+                "The meter reads every {minutes} minutes; nothing finer can be shown.",
+                finest // 60,
+            ).format(minutes=finest // 60)
         )
         return automatic, ""
     if length / resolution.seconds > 12 * MOST_POINTS:
-        warnings.append(
-            f"So long a range has too many points for a chart at {text}; {automatic} is shown."
-        )
+        words = _("So long a range has too many points for a chart at {asked}; {shown} is shown.")
+        warnings.append(words.format(asked=text, shown=automatic))
         return automatic, ""
     return resolution, text

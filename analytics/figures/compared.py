@@ -3,13 +3,17 @@
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
 
 from analytics.figures.curves import Figure, doubtful, numbers, steps
+from analytics.figures.writing import estimated, of_intervals
 from analytics.methods.aligning import Rolled
+from meters.dates import dated
 from meters.days import Floats, Ints
+from meters.language import _
 from meters.localtime import iso
 from meters.series import Buckets
 from meters.zones import Days, Zone
@@ -72,13 +76,16 @@ def add_lines(figure: Figure, lines: Sequence[Line], zone: Zone) -> Figure:
         there = (line.buckets.count > 0) & (starts >= 0)
         uncertain = there & doubtful(line.buckets)
         own = moments(line.buckets.edges[:-1], zone) if line.is_elsewhen else None
-        parts = [("", there & ~uncertain, {"role": "comparison"})]
+        # The library would take markup in a name for its own.
+        label = html.escape(line.label)
+        parts = [(label, there & ~uncertain, {"role": "comparison"})]
         if uncertain.any():
-            parts.append((", estimated", uncertain, {"role": "estimated", "of": "comparison"}))
-        for suffix, mask, meta in parts:
+            meta = {"role": "estimated", "of": "comparison"}
+            parts.append((estimated(label), uncertain, meta))
+        for name, mask, meta in parts:
             x, y, which = steps(starts, ends, line.values, mask)
             style: dict[str, Any] = {"shape": "hv"}
-            if not suffix and number:
+            if meta["role"] == "comparison" and number:
                 style["dash"] = DASHES[number % len(DASHES)]
             words = [f" · {own[i]}" for i in which.tolist()] if own else None
             figure["data"].append(
@@ -87,8 +94,7 @@ def add_lines(figure: Figure, lines: Sequence[Line], zone: Zone) -> Figure:
                     "mode": "lines",
                     "x": x,
                     "y": y,
-                    # The library would take markup in a name for its own.
-                    "name": html.escape(line.label) + suffix,
+                    "name": name,
                     "line": style,
                     "meta": {**meta, "resolution": line.resolution},
                     "zorder": -1,
@@ -114,10 +120,10 @@ def add_bars(figure: Figure, bars: Sequence[Bars]) -> Figure:
             buckets.expected.tolist(),
             strict=True,
         ):
-            text = f" · {days}" if one.is_elsewhen and days else ""
-            words.append(
-                text + ("" if count >= expected else f" · {count} of {expected} intervals")
-            )
+            told = [days] if one.is_elsewhen and days else []
+            if count < expected:
+                told.append(of_intervals(count, expected))
+            words.append("".join(f" · {part}" for part in told))
         figure["data"].append(
             {
                 "type": "bar",
@@ -138,14 +144,13 @@ def moments(instants: Ints, zone: Zone) -> list[str]:
     dates: dict[str, str] = {}
     found = []
     for text in iso(instants, zone):
-        day = dates.get(text[:10]) or dates.setdefault(text[:10], _day(np.datetime64(text[:10])))
+        day = dates.get(text[:10]) or dates.setdefault(text[:10], _day(text[:10]))
         found.append(f"{day}, {text[11:16]} {text[19:].replace('-', chr(0x2212))}")
     return found
 
 
-def _day(day: np.datetime64) -> str:
-    date = day.astype("datetime64[D]").item()
-    return f"{date:%a} {date.day} {date:%b %Y}"
+def _day(text: str) -> str:
+    return dated(date.fromisoformat(text), "weekday_short")
 
 
 def days_in_words(first: Days, last: Days) -> list[str]:
@@ -155,7 +160,12 @@ def days_in_words(first: Days, last: Days) -> list[str]:
         if np.isnat(begin):
             words.append("")
         elif begin == end:
-            words.append(_day(begin))
+            words.append(_day(str(begin)))
         else:
-            words.append(" to ".join(_day(day).partition(" ")[2] for day in (begin, end)))
+            first_day, last_day = (date.fromisoformat(str(day)) for day in (begin, end))
+            words.append(
+                _("{first} to {last}").format(
+                    first=dated(first_day, "short"), last=dated(last_day, "short")
+                )
+            )
     return words

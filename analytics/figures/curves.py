@@ -14,10 +14,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from analytics.figures.writing import DAY_FORMAT, WEEK_FORMAT, estimated, of_intervals
 from meters.days import Floats, Ints, Mask
+from meters.language import _
 from meters.localtime import wall
 from meters.qualities import VOUCHED
 from meters.series import Buckets
+from meters.wording import figure as number
 from meters.zones import DAY, Days, Zone
 
 Figure = dict[str, Any]
@@ -126,16 +129,17 @@ def load_curve(
     for curve in curves:
         there = curve.buckets.count > 0
         uncertain = doubtful(curve.buckets)
-        parts = [("", there & ~uncertain, {"role": curve.role})]
+        parts = [(curve.label, there & ~uncertain, {"role": curve.role})]
         if uncertain.any():
-            parts.append((", estimated", uncertain, {"role": "estimated", "of": curve.role}))
-        for suffix, mask, meta in parts:
+            meta = {"role": "estimated", "of": curve.role}
+            parts.append((estimated(curve.label), uncertain, meta))
+        for name, mask, meta in parts:
             edges = curve.buckets.edges
-            x, y, _ = steps(edges[:-1], edges[1:], curve.values, mask)
+            x, y, _which = steps(edges[:-1], edges[1:], curve.values, mask)
             figure.add_scatter(
                 x=x,
                 y=y,
-                name=curve.label + suffix,
+                name=name,
                 line={"shape": "hv"},
                 mode="lines",
                 meta=meta,
@@ -183,13 +187,13 @@ def _clock_changes(edges: Ints, zone: Zone) -> list[tuple[str, str]]:
     for before, after in itertools.pairwise(pieces):
         minutes = (after.offset - before.offset) // 60
         amount = f"{abs(minutes) // 60} h" if minutes % 60 == 0 else f"{abs(minutes)} min"
-        words = f"Clocks {'forward' if minutes > 0 else 'back'} {amount}"
-        found.append((utc(np.array([after.start]))[0], words))
+        words = _("Clocks forward {amount}") if minutes > 0 else _("Clocks back {amount}")
+        found.append((utc(np.array([after.start]))[0], words.format(amount=amount)))
     return found
 
 
 def _clock_shapes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
-    return [{"name": "dst", "x0": x, "x1": x} for x, _ in _clock_changes(edges, zone)]
+    return [{"name": "dst", "x0": x, "x1": x} for x, _words in _clock_changes(edges, zone)]
 
 
 def _clock_notes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
@@ -198,7 +202,7 @@ def _clock_notes(edges: Ints, zone: Zone) -> list[dict[str, Any]]:
 
 # How wide a bar is, and how the hover names it.
 PERIODS = {
-    "P1W": (7 * DAY * 1000, "week of %-d %b %Y"),
+    "P1W": (7 * DAY * 1000, WEEK_FORMAT),
     "P1M": ("M1", "%B %Y"),
     "P1Y": ("M12", "%Y"),
 }
@@ -210,7 +214,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") ->
     A bucket that the range cuts short stands where its whole week or month does.
     """
     figure = go.Figure()
-    period, hover = PERIODS.get(resolution, (None, "%a %-d %b %Y"))
+    period, hover = PERIODS.get(resolution, (None, DAY_FORMAT))
     for curve in curves:
         buckets = curve.buckets
         days = wall(buckets.edges[:-1], zone).astype("datetime64[D]")
@@ -227,7 +231,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") ->
         )
     figure.update_layout(
         barmode="group",
-        xaxis={"type": "date", "hoverformat": hover},
+        xaxis={"type": "date", "hoverformat": _(hover)},
         yaxis={"title": {"text": curves[0].unit if curves else ""}, "rangemode": "tozero"},
     )
     return as_json(figure)
@@ -252,15 +256,19 @@ def _bar_words(buckets: Buckets) -> list[str]:
     for count, expected, doubtful in zip(
         buckets.count.tolist(), buckets.expected.tolist(), estimated.tolist(), strict=True
     ):
-        text = "" if count >= expected else f" · {count} of {expected} intervals"
-        words.append(text + (f" · {doubtful} estimated" if doubtful else ""))
+        told = []
+        if count < expected:
+            told.append(of_intervals(count, expected))
+        if doubtful:
+            told.append(_("{number} estimated").format(number=number(doubtful)))
+        words.append("".join(f" · {one}" for one in told))
     return words
 
 
 def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
     """Draw what `statistics.typical_day` found: weekdays with their 10–90 % band, and weekends."""
     figure = go.Figure()
-    for part, name, color in ((False, "Weekdays", role), (True, "Weekends", "comparison")):
+    for part, name, color in ((False, _("Weekdays"), role), (True, _("Weekends"), "comparison")):
         rows = table[table["weekend"] == part]
         if not len(rows):
             continue
@@ -272,14 +280,14 @@ def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
         )
         if not part:
             x, top = _corners(hours, high)
-            _, bottom = _corners(hours, low)
+            bottom = _corners(hours, low)[1]
             figure.add_scatter(
                 x=[*x, *x[::-1]],
                 y=[*top, *bottom[::-1]],
                 fill="toself",
                 mode="none",
                 hoverinfo="skip",
-                name="10 to 90 %",
+                name=_("10 to 90 %"),
                 meta={"role": color},
             )
         minutes = [int(hour * 60) for hour in hours]
@@ -299,7 +307,7 @@ def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
             "tickvals": [0, 6, 12, 18, 24],
             "ticktext": [f"{hour:02}:00" for hour in (0, 6, 12, 18, 24)],
             "tickangle": 0,
-            "title": {"text": "local time"},
+            "title": {"text": _("local time")},
         },
         yaxis={"title": {"text": "kW"}},
     )

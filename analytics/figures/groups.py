@@ -10,11 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analytics.figures.curves import Figure, as_json, numbers
+from analytics.figures.writing import short
 from analytics.methods.data_quality import DataQuality
 from analytics.methods.duration import DurationCurve, Histogram
 from analytics.methods.grouping import Bands, Grouping
 from analytics.methods.load import HOUR
 from analytics.methods.pattern import Pattern
+from meters.language import _
+from meters.wording import figure as number
 
 # More groups than these are drawn as a line with its band, fewer as bars.
 MOST_BARS = 31
@@ -39,7 +42,7 @@ def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
     figure.add_bar(
         x=list(labels),
         y=numbers(bands.mean),
-        name="Mean",
+        name=_("Mean"),
         meta={"role": role},
         error_y={
             "type": "data",
@@ -50,12 +53,12 @@ def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
             "width": 3,
         },
         customdata=_band_words(bands, unit),
-        hovertemplate=f"mean %{{y:.3~f}} {unit}<br>%{{customdata}}",
+        hovertemplate=_mean_words(unit),
     )
     figure.add_scatter(
         x=list(labels),
         y=numbers(bands.median),
-        name="Median",
+        name=_("Median"),
         mode="markers",
         marker={"symbol": "line-ew-open", "size": 12, "line": {"width": 2}},
         meta={"role": "comparison"},
@@ -66,11 +69,12 @@ def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
 
 def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.Figure:
     figure = go.Figure()
+    mean = _("Mean")
     for name, values, line, fill in (
         ("10 %", bands.low, {"width": 0}, None),
         ("90 %", bands.high, {"width": 0}, "tonexty"),
-        ("Median", bands.median, {"dash": "3px,2px"}, None),
-        ("Mean", bands.mean, {}, None),
+        (_("Median"), bands.median, {"dash": "3px,2px"}, None),
+        (mean, bands.mean, {}, None),
     ):
         figure.add_scatter(
             x=list(labels),
@@ -79,15 +83,19 @@ def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
             mode="lines",
             line={"shape": "hvh", **line},
             fill=fill,
-            hoverinfo="skip" if name != "Mean" else None,
+            hoverinfo="skip" if name != mean else None,
             meta={"role": role},
         )
     figure.update_traces(
         customdata=_band_words(bands, unit),
-        hovertemplate=f"mean %{{y:.3~f}} {unit}<br>%{{customdata}}",
-        selector={"name": "Mean"},
+        hovertemplate=_mean_words(unit),
+        selector={"name": mean},
     )
     return figure
+
+
+def _mean_words(unit: str) -> str:
+    return _("mean {value}").format(value=f"%{{y:.3~f}} {unit}") + "<br>%{customdata}"
 
 
 def _band_words(bands: Bands, unit: str) -> list[str]:
@@ -96,10 +104,16 @@ def _band_words(bands: Bands, unit: str) -> list[str]:
         bands.median.tolist(), bands.low.tolist(), bands.high.tolist(), bands.count.tolist(),
         strict=True,
     )  # fmt: skip
+    words, nothing = (
+        _("median {median}, 10–90 % {low} to {high} {unit}, of {count}"),
+        _("nothing known"),
+    )
     return [
-        f"median {median:.3g}, 10–90 % {low:.3g} to {high:.3g} {unit}, of {count:,}"
+        words.format(
+            median=short(median), low=short(low), high=short(high), unit=unit, count=number(count)
+        )
         if count
-        else "nothing known"
+        else nothing
         for median, low, high, count in found
     ]
 
@@ -114,12 +128,15 @@ def duration(found: DurationCurve, role: str) -> Figure:
         fill="tozeroy",
         line={"shape": "hv"},
         meta={"role": role},
-        name="Power",
-        hovertemplate="at least %{y:.3~f} kW for %{x:.1f} % of the time<extra></extra>",
+        name=_("Power"),
+        hovertemplate=_("at least {power} for {share} of the time").format(
+            power="%{y:.3~f} kW", share="%{x:.1f} %"
+        )
+        + "<extra></extra>",
     )
     figure.update_layout(
         hovermode="closest",
-        xaxis={"title": {"text": "% of the time"}, "range": [0, 100]},
+        xaxis={"title": {"text": _("% of the time")}, "range": [0, 100]},
         yaxis={"title": {"text": "kW"}},
     )
     return as_json(figure)
@@ -134,16 +151,19 @@ def histogram(found: Histogram, role: str) -> Figure:
         x=numbers((edges[1:] + edges[:-1]) / 2),
         y=numbers(found.counts / max(total, 1) * 100),
         width=numbers(np.diff(edges)),
-        name="Share",
+        name=_("Share"),
         meta={"role": role},
-        customdata=[f"{a:.3g} to {b:.3g}" for a, b in itertools.pairwise(edges)],
+        customdata=[
+            _("{first} to {last}").format(first=short(a), last=short(b))
+            for a, b in itertools.pairwise(edges.tolist())
+        ],
         hovertemplate="%{customdata} kW: %{y:.2f} %<extra></extra>",
     )
     figure.update_layout(
         hovermode="closest",
         bargap=0,
         xaxis={"title": {"text": "kW"}},
-        yaxis={"title": {"text": "% of intervals"}, "rangemode": "tozero"},
+        yaxis={"title": {"text": _("% of intervals")}, "rangemode": "tozero"},
     )
     return as_json(figure)
 
@@ -155,9 +175,9 @@ def weekly_pattern(found: Pattern, role: str) -> Figure:
     hours = np.arange(len(found.daily)) * found.interval / HOUR
     x = [*hours.tolist(), 24.0]
     for name, days, style in (
-        ("Monday to Friday", slice(0, 5), {"meta": {"role": role}}),
-        ("Saturday", slice(5, 6), {"meta": {"role": "net"}}),
-        ("Sunday", slice(6, 7), {"meta": {"role": "comparison"}}),
+        (_("Monday to Friday"), slice(0, 5), {"meta": {"role": role}}),
+        (_("Saturday"), slice(5, 6), {"meta": {"role": "net"}}),
+        (_("Sunday"), slice(6, 7), {"meta": {"role": "comparison"}}),
     ):
         values = found.daily + weekly[days].mean(axis=0)
         figure.add_scatter(
@@ -175,7 +195,7 @@ def weekly_pattern(found: Pattern, role: str) -> Figure:
             "range": [0, 24],
             "tickvals": marks,
             "ticktext": [f"{mark:02}:00" for mark in marks],
-            "title": {"text": "local time"},
+            "title": {"text": _("local time")},
             "hoverformat": ".2f",
         },
         yaxis={"title": {"text": "kW"}, "rangemode": "tozero"},
@@ -190,8 +210,8 @@ def completeness(found: DataQuality, role: str) -> Figure:
     measured = [(m.known - m.estimated) / m.expected for m in found.months]
     estimated = [m.estimated / m.expected for m in found.months]
     for name, values, meta in (
-        ("Measured", measured, {"role": role}),
-        ("Estimated", estimated, {"role": "estimated", "of": role}),
+        (_("Measured"), measured, {"role": role}),
+        (_("Estimated"), estimated, {"role": "estimated", "of": role}),
     ):
         figure.add_bar(
             x=labels,
@@ -203,6 +223,6 @@ def completeness(found: DataQuality, role: str) -> Figure:
     figure.update_layout(
         barmode="stack",
         xaxis={"type": "category"},
-        yaxis={"title": {"text": "% of the intervals"}, "range": [0, 100]},
+        yaxis={"title": {"text": _("% of the intervals")}, "range": [0, 100]},
     )
     return as_json(figure)

@@ -4,11 +4,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from analytics.figures.curves import Figure, as_json, numbers
+from analytics.figures.writing import lag
 from analytics.methods.analysis import Analysis
 from analytics.methods.correlation import Correlation
 from analytics.methods.load import HOUR
 from analytics.methods.spectrum import Spectrum
 from meters.days import Floats
+from meters.language import _
+from meters.wording import figure as number
 from meters.zones import DAY
 
 
@@ -23,7 +26,7 @@ def correlogram(found: Correlation, role: str) -> Figure:
         y=[*numbers(band), *numbers(-band[::-1])],
         fill="toself",
         mode="none",
-        name="Bartlett's band, 95 %",
+        name=_("Bartlett's band, 95 %"),
         hoverinfo="skip",
         meta={"role": "comparison"},
     )
@@ -31,17 +34,17 @@ def correlogram(found: Correlation, role: str) -> Figure:
         x=numbers(days),
         y=numbers(found.values[1:]),
         mode="lines",
-        name="Autocorrelation",
+        name=_("Autocorrelation"),
         meta={"role": role},
         customdata=[
-            f"after {_lag(seconds)}: band ±{width:.3f}"
+            _("after {lag}: band ±{band}").format(lag=lag(seconds), band=number(width, 3))
             for seconds, width in zip((lags * found.interval).tolist(), band.tolist(), strict=True)
         ],
         hovertemplate="%{y:.3f} %{customdata}<extra></extra>",
     )
     figure.update_layout(
-        xaxis={"title": {"text": "lag in days"}, "dtick": 1, "range": [0, float(days[-1])]},
-        yaxis={"title": {"text": "correlation"}, "rangemode": "normal", "zeroline": True},
+        xaxis={"title": {"text": _("lag in days")}, "dtick": 1, "range": [0, float(days[-1])]},
+        yaxis={"title": {"text": _("correlation")}, "rangemode": "normal", "zeroline": True},
     )
     return as_json(figure)
 
@@ -54,9 +57,10 @@ def partial_correlogram(told: Analysis, role: str) -> Figure:
     figure.add_bar(
         x=numbers(hours),
         y=numbers(values[1:]),
-        name="Partial autocorrelation",
+        name=_("Partial autocorrelation"),
         meta={"role": role},
-        hovertemplate="%{y:.3f} after %{x:.2f} h<extra></extra>",
+        hovertemplate=_("{value} after {lag}").format(value="%{y:.3f}", lag="%{x:.2f} h")
+        + "<extra></extra>",
     )
     for sign in (-1, 1):
         figure.add_scatter(
@@ -66,12 +70,12 @@ def partial_correlogram(told: Analysis, role: str) -> Figure:
             line={"dash": "3px,2px", "width": 1},
             meta={"role": "comparison"},
             hoverinfo="skip",
-            name="White noise, 95 %",
+            name=_("White noise, 95 %"),
         )
     figure.update_layout(
         hovermode="closest",
-        xaxis={"title": {"text": "lag in hours"}},
-        yaxis={"title": {"text": "correlation"}, "rangemode": "normal", "zeroline": True},
+        xaxis={"title": {"text": _("lag in hours")}},
+        yaxis={"title": {"text": _("correlation")}, "rangemode": "normal", "zeroline": True},
     )
     return as_json(figure)
 
@@ -81,10 +85,10 @@ def periodogram(found: Spectrum, role: str) -> Figure:
     figure = go.Figure()
     hours = found.lengths / HOUR
     for values, name, style in (
-        (found.shares, "Share of the variance", {"meta": {"role": role}}),
+        (found.shares, _("Share of the variance"), {"meta": {"role": role}}),
         (
             found.limits,
-            "Chance stays below",
+            _("Chance stays below"),
             {"meta": {"role": "comparison"}, "line": {"dash": "3px,2px", "width": 1}},
         ),
     ):
@@ -100,14 +104,14 @@ def periodogram(found: Spectrum, role: str) -> Figure:
     figure.update_layout(
         xaxis={
             "type": "log",
-            "title": {"text": "period"},
+            "title": {"text": _("period")},
             "tickvals": ticks,
-            "ticktext": [_lag(t * HOUR) for t in ticks],
+            "ticktext": [lag(t * HOUR) for t in ticks],
             "hoverformat": ".1f",
         },
         # Where chance alone gives more than what is there, its limit leaves the picture.
         yaxis={
-            "title": {"text": "% of the variance"},
+            "title": {"text": _("% of the variance")},
             "range": [0, float(found.shares.max(initial=0.01)) * 115],
         },
     )
@@ -116,11 +120,3 @@ def periodogram(found: Spectrum, role: str) -> Figure:
 
 def _within(value: float, values: Floats) -> bool:
     return bool(len(values) and values.min() <= value <= values.max())
-
-
-def _lag(seconds: float) -> str:
-    if seconds >= 2 * DAY:
-        return f"{seconds / DAY:g} d"
-    if seconds >= HOUR:
-        return f"{seconds / HOUR:g} h"
-    return f"{seconds / 60:g} min"

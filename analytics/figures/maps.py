@@ -4,12 +4,16 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from babel.dates import get_day_names
 
 from analytics.figures.curves import Figure, as_json, numbers
-from analytics.methods.grouping import WEEKDAYS
+from analytics.figures.writing import DAY_FORMAT
 from analytics.methods.heat import CalendarMap, HeatMap
 from analytics.methods.load import HOUR
+from meters.dates import dated
 from meters.days import Floats, Ints
+from meters.language import _, spoken
+from meters.wording import percent
 
 # A map of more cells is drawn with longer times of day: nobody sees them, and each is to be sent.
 MOST_CELLS = 40_000
@@ -33,7 +37,7 @@ def heat(found: HeatMap) -> Figure:
         zmin=low,
         zmax=max(top, low + 1e-9),
         colorbar={"title": {"text": "kW"}},
-        hovertemplate="%{x|%a %-d %b %Y}, %{y}<br>%{z:.3~f} kW<extra></extra>",
+        hovertemplate=f"%{{x|{_(DAY_FORMAT)}}}, %{{y}}<br>%{{z:.3~f}} kW<extra></extra>",
     )
     marks = [time for time in ("00:00", "06:00", "12:00", "18:00") if time in times]
     figure.update_layout(
@@ -61,16 +65,12 @@ def calendar(found: CalendarMap) -> Figure:
     figure = go.Figure()
     dates = found.mondays[:, None] + np.arange(7)
     words = [
-        [
-            f"{np.datetime64(int(day), 'D').item():%a %-d %b %Y}"
-            + (f", {share:.0%} known" if 0 < share < 0.995 else "")
-            for day, share in zip(days, shares, strict=True)
-        ]
+        [_day_words(day, share) for day, share in zip(days, shares, strict=True)]
         for days, shares in zip(dates.T.tolist(), found.completeness.T.tolist(), strict=True)
     ]
     figure.add_heatmap(
         x=_dates(found.mondays),
-        y=[day[:3] for day in WEEKDAYS],
+        y=_weekdays(),
         z=_matrix(found.energy.T),
         xgap=2,
         ygap=2,
@@ -84,6 +84,20 @@ def calendar(found: CalendarMap) -> Figure:
         yaxis={"type": "category", "autorange": "reversed", "showgrid": False},
     )
     return as_json(figure)
+
+
+def _day_words(day: int, share: float) -> str:
+    """Name a day, and say how much of it is known where that is not all."""
+    words = dated(np.datetime64(day, "D").item(), "weekday_short")
+    if 0 < share < 0.995:
+        return _("{day}, {share} known").format(day=words, share=percent(share))
+    return words
+
+
+def _weekdays() -> list[str]:
+    """Name the days of the week as shortly as the language does, Monday first."""
+    names = get_day_names("abbreviated", context="stand-alone", locale=spoken())
+    return [names[day] for day in range(7)]
 
 
 def _dates(days: Ints) -> list[str]:

@@ -11,6 +11,7 @@ from analytics.hypothesis.observed import NothingReadError, Observed, RegisterLo
 from analytics.hypothesis.reasoning import FEWEST_DAYS, KINDS, confidences, weights_of
 from analytics.hypothesis.remarks import Remarks, remark
 from analytics.hypothesis.rules import Finding, look
+from meters.language import _
 from meters.wording import figure
 from meters.zones import Zone
 
@@ -128,7 +129,7 @@ def _state(kind: Kind, confidence: float, findings: Sequence[Finding], days: flo
             finding.rule.name,
             finding.reading.sentence,
             round(float(weights_of(finding)[column]), 3),
-            finding.rule.source,
+            _(finding.rule.source),
         )
         for finding in findings
         if finding.reading is not None
@@ -146,16 +147,17 @@ def _state(kind: Kind, confidence: float, findings: Sequence[Finding], days: flo
 
 def _settling(kind: Kind, findings: Sequence[Finding], days: float) -> tuple[str, ...]:
     """What would settle it: what the kind is known by, and what rules could not read."""
-    missing = {finding.rule.needs: None for finding in findings if finding.reading is None}
+    # A dict, for it keeps the order, and several rules need the same.
+    missing = {_(finding.rule.needs): None for finding in findings if finding.reading is None}
     if days < FEWEST_DAYS:
-        missing = {
-            f"At least {figure(FEWEST_DAYS)} days of readings; there are {figure(days, 1)}.": None
-        } | missing
-    return (*SETTLES[kind], *missing)[:MOST_SETTLING]
+        words = _("At least {least} days of readings; there are {number}.")
+        least = words.format(least=figure(FEWEST_DAYS), number=figure(days, 1))
+        missing = {least: None} | missing
+    return (*map(_, SETTLES[kind]), *missing)[:MOST_SETTLING]
 
 
 def _nothing(words: str) -> Argument:
     evidence = (Evidence("readings", words, 0.0, ""),)
     cannot = Kind.CANNOT_TELL
-    statement = Statement(cannot, cannot.words, 1.0, evidence, (), SETTLES[cannot])
+    statement = Statement(cannot, cannot.words, 1.0, evidence, (), tuple(map(_, SETTLES[cannot])))
     return Argument((statement,), 0.0, Remarks())

@@ -7,6 +7,7 @@ import numpy as np
 from analytics.hypothesis.observed import Observed
 from analytics.hypothesis.words import Reading, percent
 from meters.days import Ints
+from meters.language import _
 from meters.wording import THIN, figure, power
 
 ON, OFF = 0.3, 0.15
@@ -29,8 +30,9 @@ def plateau(seen: Observed) -> Reading | None:
     level = float(np.exp((best + levels.min() + 1) * BAND / 2))
     return Reading(
         share,
-        f"{percent(share)} of the energy flows within {figure(BAND * 50)}{THIN}% of "
-        f"{power(level)}.",
+        _("{share} of the energy flows within {width} of {power}.").format(
+            share=percent(share), width=f"{figure(BAND * 50)}{THIN}%", power=power(level)
+        ),
     )
 
 
@@ -39,9 +41,8 @@ def busy(seen: Observed) -> Reading | None:
     if seen.top <= 0:
         return None
     share = float((seen.power > 0.2 * seen.top).mean())
-    return Reading(
-        share, f"Above a fifth of its highest power it is for {percent(share)} of the time."
-    )
+    words = _("Above a fifth of its highest power it is for {share} of the time.")
+    return Reading(share, words.format(share=percent(share)))
 
 
 def switches(seen: Observed) -> Reading | None:
@@ -50,9 +51,8 @@ def switches(seen: Observed) -> Reading | None:
     if seen.days < 5:
         return None
     value = len(starts) / seen.days
-    return Reading(
-        value, f"It goes on {figure(value, 1)} times a day (above {power(ON * seen.top)})."
-    )
+    words = _("It goes on {number} times a day (above {power}).")
+    return Reading(value, words.format(number=figure(value, 1), power=power(ON * seen.top)))
 
 
 def starts_at_night(seen: Observed) -> Reading | None:
@@ -61,7 +61,8 @@ def starts_at_night(seen: Observed) -> Reading | None:
     if len(starts) < 12:
         return None
     share = float((seen.hour[starts] < 5).mean())
-    return Reading(share, f"{percent(share)} of its starts fall between 0 and 5 o'clock.")
+    words = _("{share} of its starts fall between 0 and 5 o'clock.")
+    return Reading(share, words.format(share=percent(share)))
 
 
 def low_at_night(seen: Observed) -> Reading | None:
@@ -70,7 +71,8 @@ def low_at_night(seen: Observed) -> Reading | None:
     if not night.any() or seen.mean <= 0:
         return None
     value = float(seen.power[night].mean()) / seen.mean
-    return Reading(value, f"From 0 to 5 o'clock the power is {percent(value)} of its mean.")
+    words = _("From 0 to 5 o'clock the power is {share} of its mean.")
+    return Reading(value, words.format(share=percent(value)))
 
 
 def longest_run(seen: Observed) -> Reading | None:
@@ -81,7 +83,8 @@ def longest_run(seen: Observed) -> Reading | None:
     if len(lengths) < 5 or seen.main.interval > 3600:
         return None
     value = float(np.median(lengths))
-    return Reading(value, f"Once on, it usually stays so for {figure(value * 60)} min.")
+    words = _("Once on, it usually stays so for {minutes} min.")
+    return Reading(value, words.format(minutes=figure(value * 60)))
 
 
 def _states(seen: Observed) -> Ints:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from analytics.hypothesis.observed import Observed
-from analytics.hypothesis.words import Reading, percent
-from meters.wording import THIN, figure, power
+from analytics.hypothesis.words import Reading, city, percent
+from meters import wording
+from meters.language import _
+from meters.wording import figure, power
 
 DARK = -6.0
 """Elevation of the sun at which civil twilight ends [°]."""
 FEWEST_IDLE = 0.25
+NEARLY_ALL = 0.99
 
 
 def follows_the_sun(seen: Observed) -> Reading | None:
@@ -23,8 +26,9 @@ def follows_the_sun(seen: Observed) -> Reading | None:
     value = float(np.corrcoef(height, seen.power)[0, 1])
     return Reading(
         value,
-        f"The power follows the height of the sun over {seen.sun.place.name} with a correlation of "
-        f"{figure(value, 2)}.",
+        _(
+            "The power follows the height of the sun over {place} with a correlation of {value}."
+        ).format(place=_place(seen), value=figure(value, 2)),
     )
 
 
@@ -37,8 +41,14 @@ def power_in_the_dark(seen: Observed) -> Reading | None:
         return None
     value = float(seen.power[dark].mean()) / seen.mean
     if not seen.power[dark].any():
-        return Reading(0.0, "Not one interval after dusk and before dawn has any energy.")
-    return Reading(value, f"After dusk and before dawn the power is {percent(value)} of its mean.")
+        return Reading(0.0, _("Not one interval after dusk and before dawn has any energy."))
+    words = _("After dusk and before dawn the power is {share} of its mean.")
+    return Reading(value, words.format(share=percent(value)))
+
+
+def _place(seen: Observed) -> str:
+    assert seen.sun is not None
+    return city(seen.main.zone.name, seen.sun.place.name)
 
 
 def zeros_by_night(seen: Observed) -> Reading | None:
@@ -52,25 +62,29 @@ def zeros_by_night(seen: Observed) -> Reading | None:
     value = float((zero & dark).sum() / dark.sum())
     share = float(zero.mean())
     if share == 0:
-        return Reading(value, "No interval is zero, by day or by night.")
+        return Reading(value, _("No interval is zero, by day or by night."))
     of_zeros = float((zero & ~seen.sun.is_up).sum() / zero.sum())
-    words = f"{percent(share)} of intervals are zero, "
     if of_zeros == 1:
-        words += "and every one of them between sunset and sunrise."
+        words = _(
+            "{share} of intervals are zero, and every one of them between sunset and sunrise."
+        )
     elif value > 0.98:
-        low = _lowest_noon_zero(seen, zero)
-        words += (
-            f"{percent(of_zeros)} of them between sunset and sunrise and 99{THIN}% of them "
-            f"while the sun over {seen.sun.place.name} stands lower than {figure(low)}°."
+        words = _(
+            "{share} of intervals are zero, {by_night} of them between sunset and sunrise and "
+            "{nearly_all} of them while the sun over {place} stands lower than {elevation}°."
         )
     else:
-        words += f"{percent(of_zeros)} of them between sunset and sunrise."
-    return Reading(value, words)
-
-
-def _lowest_noon_zero(seen: Observed, zero: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    assert seen.sun is not None
-    return float(np.ceil(np.quantile(seen.sun.elevation[zero], 0.99)))
+        words = _("{share} of intervals are zero, {by_night} of them between sunset and sunrise.")
+    return Reading(
+        value,
+        words.format(
+            share=percent(share),
+            by_night=percent(of_zeros),
+            nearly_all=wording.percent(NEARLY_ALL),
+            place=_place(seen),
+            elevation=figure(float(np.ceil(np.quantile(seen.sun.elevation[zero], NEARLY_ALL)))),
+        ),
+    )
 
 
 def begins_and_ends_with_the_sun(seen: Observed) -> Reading | None:
@@ -91,15 +105,21 @@ def begins_and_ends_with_the_sun(seen: Observed) -> Reading | None:
     value = float(np.median(np.abs(first[there])) + np.median(np.abs(last[there]))) / 2
     return Reading(
         value,
-        f"On a usual day power begins {_relative(begin, 'sunrise')} and ends "
-        f"{_relative(end, 'sunset')} ({seen.sun.place.name}).",
+        _("On a usual day power begins {begin} and ends {end} ({place}).").format(
+            begin=(_("{span} after sunrise") if begin >= 0 else _("{span} before sunrise")).format(
+                span=_span(begin)
+            ),
+            end=(_("{span} after sunset") if end >= 0 else _("{span} before sunset")).format(
+                span=_span(end)
+            ),
+            place=_place(seen),
+        ),
     )
 
 
-def _relative(hours: float, event: str) -> str:
+def _span(hours: float) -> str:
     minutes = round(abs(hours) * 60)
-    amount = f"{minutes} min" if minutes < 120 else f"{abs(hours):.1f} h"
-    return f"{amount} {'after' if hours >= 0 else 'before'} {event}"
+    return f"{minutes} min" if minutes < 120 else f"{figure(abs(hours), 1)} h"
 
 
 def noon_to_evening(seen: Observed) -> Reading | None:
@@ -111,8 +131,9 @@ def noon_to_evening(seen: Observed) -> Reading | None:
     value = float(noon / evening) if evening > 0 else np.inf
     return Reading(
         value,
-        f"From 11 to 15 o'clock the mean is {power(float(noon))}, from 18 to 22 o'clock "
-        f"{power(float(evening))}.",
+        _("From 11 to 15 o'clock the mean is {noon}, from 18 to 22 o'clock {evening}.").format(
+            noon=power(float(noon)), evening=power(float(evening))
+        ),
     )
 
 
@@ -124,6 +145,8 @@ def idle_at_noon(seen: Observed) -> Reading | None:
     by_day, by_night = float(seen.idle[noon].mean()), float(seen.idle[night].mean())
     return Reading(
         by_day - by_night,
-        f"{percent(by_day)} of the intervals from 11 to 15 o'clock are idle, and "
-        f"{percent(by_night)} of those from 0 to 5.",
+        _(
+            "{by_day} of the intervals from 11 to 15 o'clock are idle, and {by_night} of those "
+            "from 0 to 5."
+        ).format(by_day=percent(by_day), by_night=percent(by_night)),
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from analytics.hypothesis.observed import Observed
 from analytics.hypothesis.words import Reading, energy, percent
+from meters.language import _
 from meters.wording import figure, power
 
 HOURS_OF_A_YEAR = 8766
@@ -19,14 +20,14 @@ def direction(seen: Observed) -> Reading:
     )
     share = given / (taken + given) if taken + given > 0 else 0.0
     if seen.taken is None:
-        words = f"Only an export register is there: {energy(given)} fed in."
+        words = _("Only an export register is there: {given} fed in.")
     elif seen.given is None:
-        words = f"Only an import register is there: {energy(taken)} taken."
+        words = _("Only an import register is there: {taken} taken.")
     else:
-        words = (
-            f"{percent(share)} of the energy is fed in: {energy(given)}, and {energy(taken)} taken."
-        )
-    return Reading(share, words)
+        words = _("{share} of the energy is fed in: {given}, and {taken} taken.")
+    return Reading(
+        share, words.format(share=percent(share), given=energy(given), taken=energy(taken))
+    )
 
 
 def base_share(seen: Observed) -> Reading | None:
@@ -36,8 +37,9 @@ def base_share(seen: Observed) -> Reading | None:
     share = max(seen.base_load, 0.0) / seen.mean
     return Reading(
         share,
-        f"The base load is {power(seen.base_load)}, {percent(share)} of the mean of "
-        f"{power(seen.mean)}.",
+        _("The base load is {base_load}, {share} of the mean of {mean}.").format(
+            base_load=power(seen.base_load), share=percent(share), mean=power(seen.mean)
+        ),
     )
 
 
@@ -47,9 +49,8 @@ def load_factor(seen: Observed) -> Reading | None:
     if highest <= 0:
         return None
     factor = seen.mean / highest
-    return Reading(
-        factor, f"The load factor is {percent(factor)}: the highest interval has {power(highest)}."
-    )
+    words = _("The load factor is {factor}: the highest interval has {highest}.")
+    return Reading(factor, words.format(factor=percent(factor), highest=power(highest)))
 
 
 def spread(seen: Observed) -> Reading | None:
@@ -57,40 +58,45 @@ def spread(seen: Observed) -> Reading | None:
     if seen.mean <= 0:
         return None
     share = float(seen.power.std()) / seen.mean
-    return Reading(
-        share, f"The power varies by {percent(share)} of its mean (one standard deviation)."
-    )
+    words = _("The power varies by {share} of its mean (one standard deviation).")
+    return Reading(share, words.format(share=percent(share)))
 
 
 def size(seen: Observed) -> Reading:
     """What a year at this mean power would come to; a season alone may be far from it."""
     year = seen.mean * HOURS_OF_A_YEAR
-    return Reading(seen.mean, f"At this mean power a year would come to {energy(year)}.")
+    words = _("At this mean power a year would come to {energy}.")
+    return Reading(seen.mean, words.format(energy=energy(year)))
 
 
 def highest(seen: Observed) -> Reading:
     """The power that is passed for a thousandth of the time."""
-    return Reading(seen.top, f"It passes {power(seen.top)} for a thousandth of the time alone.")
+    words = _("It passes {power} for a thousandth of the time alone.")
+    return Reading(seen.top, words.format(power=power(seen.top)))
 
 
 def idle_share(seen: Observed) -> Reading:
     """The share of intervals in which nothing runs but standby."""
     share = float(seen.idle.mean())
     if share == 0:
-        return Reading(0.0, f"It never falls idle: the lowest is {power(float(seen.power.min()))}.")
-    return Reading(share, f"Nothing runs, standby apart, in {percent(share)} of the intervals.")
+        words = _("It never falls idle: the lowest is {lowest}.")
+        return Reading(0.0, words.format(lowest=power(float(seen.power.min()))))
+    words = _("Nothing runs, standby apart, in {share} of the intervals.")
+    return Reading(share, words.format(share=percent(share)))
 
 
 def days_differ(seen: Observed) -> Reading | None:
     """How much whole days differ: standard deviation over mean of their energy."""
-    _, daily = seen.daily
+    _days, daily = seen.daily
     if len(daily) < 5 or daily.mean() <= 0:
         return None
     share = float(daily.std() / daily.mean())
     low, high = np.quantile(daily, [0.1, 0.9]) * 24
     return Reading(
         share,
-        f"Days differ by {percent(share)}: most have {energy(low)} to {energy(high)}.",
+        _("Days differ by {share}: most have {low} to {high}.").format(
+            share=percent(share), low=energy(low), high=energy(high)
+        ),
     )
 
 
@@ -115,6 +121,8 @@ def seasons_differ(seen: Observed) -> Reading | None:
     ratio = dark / bright
     return Reading(
         ratio,
-        f"In the shortest days it is {figure(ratio, 2)} times the power of the longest ones: "
-        f"{power(dark)} to {power(bright)}.",
+        _(
+            "In the shortest days it is {ratio} times the power of the longest ones: {dark} to "
+            "{bright}."
+        ).format(ratio=figure(ratio, 2), dark=power(dark), bright=power(bright)),
     )

@@ -13,6 +13,7 @@ from analytics.methods.correlation import Correlation, autocorrelation
 from analytics.methods.key_figures import base_load
 from analytics.methods.load import HOUR, Load
 from meters.days import Floats, Ints, Mask
+from meters.language import _
 from meters.obis import Direction, ObisCode, Phase
 from meters.zones import DAY, Zone
 
@@ -70,7 +71,7 @@ class Observed:
         """
         chosen = _accounts([one for one in registers if one.load.count])
         if not chosen:
-            raise NothingReadError("There are no readings of energy or power to argue from.")
+            raise NothingReadError(_("There are no readings of energy or power to argue from."))
         slot = max(QUARTER, *(one.load.interval for one in chosen))
         start = min(one.load.start for one in chosen) // slot * slot
         n = -(-(max(one.load.end for one in chosen) - start) // slot)
@@ -82,9 +83,9 @@ class Observed:
         known = np.flatnonzero(~np.isnan(power))
         low, high = (int(known[0]), int(known[-1]) + 1) if len(known) else (0, 0)
         if not high:
-            raise NothingReadError("There are no whole quarter-hours of readings to argue from.")
+            raise NothingReadError(_("There are no whole quarter-hours of readings to argue from."))
         if not np.nansum(power) > 0:
-            raise NothingReadError("The registers count nothing: every interval is zero.")
+            raise NothingReadError(_("The registers count nothing: every interval is zero."))
         main = Load(
             start + low * slot,
             slot,

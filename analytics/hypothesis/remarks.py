@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analytics.hypothesis import words as written
 from analytics.hypothesis.observed import Observed, RegisterLoad
 from analytics.hypothesis.sunlight import ROOF_ERROR, Longitude, longitude
-from analytics.hypothesis.words import clock, coordinate, percent
+from analytics.hypothesis.words import clock, percent
 from analytics.methods.load import HOUR, Load
 from meters.days import Floats
+from meters.language import _
 from meters.wording import THIN, figure
 
 FINEST_STEP = 1e-6
@@ -73,16 +75,39 @@ def step_of(load: Load) -> float | None:
 
 
 def _step_in_words(one: RegisterLoad, step: float) -> str:
-    watt_hours = f"{step * 1000:g}{THIN}Wh"
-    words = f"All values of {one.code} are multiples of {watt_hours}: "
     pulses = 1 / step
     watts = step * 1000 * HOUR / one.load.interval
-    meanings = []
-    if abs(pulses - round(pulses)) < 1e-6:
-        meanings.append(f"{figure(round(pulses))} pulses a kWh")
-    if abs(watts - round(watts)) < 1e-6 and watts >= 1:
-        meanings.append(f"whole multiples of {figure(watts)}{THIN}W of mean power")
-    return words + (", or ".join(meanings) or "the meter's or the upstream's resolution") + "."
+    match abs(pulses - round(pulses)) < 1e-6, abs(watts - round(watts)) < 1e-6 and watts >= 1:
+        case True, True:
+            words = _(
+                "All values of {code} are multiples of {step}: {pulses} pulses a kWh, or whole "
+                "multiples of {watts} of mean power."
+            )
+        case True, False:
+            words = _("All values of {code} are multiples of {step}: {pulses} pulses a kWh.")
+        case False, True:
+            words = _(
+                "All values of {code} are multiples of {step}: whole multiples of {watts} of mean "
+                "power."
+            )
+        case _:
+            words = _(
+                "All values of {code} are multiples of {step}: the meter's or the upstream's "
+                "resolution."
+            )
+    return words.format(
+        code=one.code,
+        step=_watt_hours(step),
+        pulses=figure(round(pulses)),
+        watts=f"{figure(watts)}{THIN}W",
+    )
+
+
+def _watt_hours(step: float) -> str:
+    """Write a step [kWh] in Wh, with the digits that it has and no more."""
+    amount = step * 1000
+    digits = next((n for n in range(3) if abs(amount - round(amount, n)) < 1e-9), 3)
+    return f"{figure(amount, digits)}{THIN}Wh"
 
 
 def straightness(power: Floats, interval: int, start: int) -> tuple[bool, str]:
@@ -106,11 +131,12 @@ def straightness(power: Floats, interval: int, start: int) -> tuple[bool, str]:
     sharper = float(bend[there & at_hour].mean()) > BENT * max(float(within.mean()), step / 2)
     if straight < STRAIGHT or not sharper:
         return False, ""
-    return True, (
-        f"Between full hours the values run in straight lines ({percent(straight)} of them, within "
-        "rounding), and bend at the full hours: they were interpolated from hourly values, and are "
-        "not what a meter counted in each interval."
+    words = _(
+        "Between full hours the values run in straight lines ({share} of them, within rounding), "
+        "and bend at the full hours: they were interpolated from hourly values, and are not what a "
+        "meter counted in each interval."
     )
+    return True, words.format(share=percent(straight))
 
 
 def _finest_difference(power: Floats) -> float | None:
@@ -133,22 +159,38 @@ def _where(seen: Observed, *, interpolated: bool) -> Longitude | None:
 
 
 def _place_in_words(where: Longitude, interval: int, *, interpolated: bool) -> list[str]:
-    ahead = "ahead of" if where.equation > 0 else "behind"
-    words = (
-        f"The energy is centred at {clock(where.centre)} UTC (the middles of the intervals), when "
-        f"a sundial is {figure(abs(where.equation), 1)}{THIN}min {ahead} the mean sun: noon is "
-        f"then at {coordinate(where.degrees, 'E', 'W', 1)}, give or take {figure(where.error)}° "
-        f"({figure(where.by_chance, 1)}° from day to day, {figure(ROOF_ERROR)}° for the direction "
-        f"in which the roof may face, {figure(where.placement, 1)}° for the moment to which a "
-        "value belongs)."
-    )
-    found = [words]
+    if where.equation > 0:
+        words = _(
+            "The energy is centred at {centre} UTC (the middles of the intervals), when a sundial "
+            "is {equation} ahead of the mean sun: noon is then at {longitude}, give or take "
+            "{error}° ({by_chance}° from day to day, {roof}° for the direction in which the roof "
+            "may face, {placement}° for the moment to which a value belongs)."
+        )
+    else:
+        words = _(
+            "The energy is centred at {centre} UTC (the middles of the intervals), when a sundial "
+            "is {equation} behind the mean sun: noon is then at {longitude}, give or take "
+            "{error}° ({by_chance}° from day to day, {roof}° for the direction in which the roof "
+            "may face, {placement}° for the moment to which a value belongs)."
+        )
+    found = [
+        words.format(
+            centre=clock(where.centre),
+            equation=f"{figure(abs(where.equation), 1)}{THIN}min",
+            longitude=written.longitude(where.degrees),
+            error=figure(where.error),
+            by_chance=figure(where.by_chance, 1),
+            roof=figure(ROOF_ERROR),
+            placement=figure(where.placement, 1),
+        )
+    ]
     if interpolated:
         # A value that stands for an hour's middle is placed at the middle of its own interval.
         west, east = (15 * (0.5 + sign * interval / 2 / HOUR) for sign in (-1, 1))
         found.append(
-            f"If each hourly value stood for the hour that begins then, that is "
-            f"{figure(west, 1)}° further west, and {figure(east, 1)}° further east if for the hour "
-            "that ends then."
+            _(
+                "If each hourly value stood for the hour that begins then, that is {west}° further "
+                "west, and {east}° further east if for the hour that ends then."
+            ).format(west=figure(west, 1), east=figure(east, 1))
         )
     return found

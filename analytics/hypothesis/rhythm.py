@@ -13,6 +13,7 @@ import numpy as np
 from analytics.hypothesis.observed import Observed, means_by
 from analytics.hypothesis.words import Reading, percent
 from meters.days import Floats
+from meters.language import _
 from meters.standard_profiles import PROFILES, seasons, week
 from meters.wording import figure
 from meters.zones import DAY
@@ -29,11 +30,15 @@ def neighbours(seen: Observed) -> Reading | None:
     if len(correlation) < 2 or np.isnan(correlation.values[1]):
         return None
     value = float(correlation.values[1])
-    words = f"Neighbouring intervals correlate by {figure(value, 2)}"
     if abs(value) <= 1.5 * correlation.white:
-        words += f", as values in any order would (band ±{figure(correlation.white, 2)})"
-        return Reading(0.0, f"{words}.")
-    return Reading(value, f"{words}.")
+        words = _(
+            "Neighbouring intervals correlate by {value}, as values in any order would (band "
+            "±{band})."
+        )
+        band = figure(correlation.white, 2)
+        return Reading(0.0, words.format(value=figure(value, 2), band=band))
+    words = _("Neighbouring intervals correlate by {value}.")
+    return Reading(value, words.format(value=figure(value, 2)))
 
 
 def repeats_daily(seen: Observed) -> Reading | None:
@@ -45,12 +50,19 @@ def repeats_daily(seen: Observed) -> Reading | None:
     value, band = float(correlation.values[lag]), float(correlation.band[lag])
     if np.isnan(value):
         return None
-    words = (
-        f"The autocorrelation at one day is {figure(value, 3)}, Bartlett's band ±{figure(band, 3)}"
-    )
     if value > band:
-        return Reading(value, f"{words}: it repeats daily.")
-    return Reading(min(value, 0.0), f"{words}: no daily habit is proved.")
+        words = _(
+            "The autocorrelation at one day is {value}, Bartlett's band ±{band}: it repeats daily."
+        )
+    else:
+        words = _(
+            "The autocorrelation at one day is {value}, Bartlett's band ±{band}: no daily habit is "
+            "proved."
+        )
+    return Reading(
+        value if value > band else min(value, 0.0),
+        words.format(value=figure(value, 3), band=figure(band, 3)),
+    )
 
 
 def repeats_weekly(seen: Observed) -> Reading | None:
@@ -65,8 +77,9 @@ def repeats_weekly(seen: Observed) -> Reading | None:
         return None
     return Reading(
         value,
-        f"After seven days it resembles itself by {figure(float(r[6]), 2)}, after one to six by "
-        f"{figure(float(r[:6].mean()), 2)}.",
+        _("After seven days it resembles itself by {week}, after one to six by {days}.").format(
+            week=figure(float(r[6]), 2), days=figure(float(r[:6].mean()), 2)
+        ),
     )
 
 
@@ -79,7 +92,8 @@ def weekend(seen: Observed) -> Reading | None:
     if work <= 0:
         return None
     value = float(seen.power[free].mean()) / work
-    return Reading(value, f"At weekends the mean power is {percent(value)} of that of weekdays.")
+    words = _("At weekends the mean power is {share} of that of weekdays.")
+    return Reading(value, words.format(share=percent(value)))
 
 
 def time_of_day(seen: Observed) -> Reading | None:
@@ -93,7 +107,8 @@ def time_of_day(seen: Observed) -> Reading | None:
     means = means_by(slot, seen.power, slots)
     within = float(((seen.power - means[slot]) ** 2).sum())
     value = max(1 - within / (n - slots) / (total / (n - 1)), 0.0)
-    return Reading(value, f"The time of day explains {percent(value)} of the variance.")
+    words = _("The time of day explains {share} of the variance.")
+    return Reading(value, words.format(share=percent(value)))
 
 
 def days_remember(seen: Observed) -> Reading | None:
@@ -107,7 +122,8 @@ def days_remember(seen: Observed) -> Reading | None:
     if len(after) < 10 or rest[after].std() == 0 or rest[after + 1].std() == 0:
         return None
     value = float(np.corrcoef(rest[after], rest[after + 1])[0, 1])
-    return Reading(value, f"A day's energy correlates with the day before by {figure(value, 2)}.")
+    words = _("A day's energy correlates with the day before by {value}.")
+    return Reading(value, words.format(value=figure(value, 2)))
 
 
 def like_a_household(seen: Observed) -> Reading | None:
@@ -115,11 +131,8 @@ def like_a_household(seen: Observed) -> Reading | None:
     found = _likeness(seen)
     if found is None:
         return None
-    return Reading(
-        found["h0"],
-        f"The mean week resembles the standard profile of households (H0) by "
-        f"{figure(found['h0'], 2)}.",
-    )
+    words = _("The mean week resembles the standard profile of households (H0) by {value}.")
+    return Reading(found["h0"], words.format(value=figure(found["h0"], 2)))
 
 
 def like_a_business(seen: Observed) -> Reading | None:
@@ -129,11 +142,17 @@ def like_a_business(seen: Observed) -> Reading | None:
         return None
     best = max(BUSINESSES, key=lambda name: found[name])
     if max(found.values()) < ALIKE:
-        return Reading(-1.0, "The mean week resembles none of the standard profiles.")
+        return Reading(-1.0, _("The mean week resembles none of the standard profiles."))
     return Reading(
         found[best] - found["h0"],
-        f"Of the standard profiles of businesses {best.upper()} is nearest, with "
-        f"{figure(found[best], 2)}, beside {figure(found['h0'], 2)} of H0.",
+        _(
+            "Of the standard profiles of businesses {name} is nearest, with {value}, beside "
+            "{household} of H0."
+        ).format(
+            name=best.upper(),
+            value=figure(found[best], 2),
+            household=figure(found["h0"], 2),
+        ),
     )
 
 

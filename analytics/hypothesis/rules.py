@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from analytics.hypothesis import blocks, daylight, level, rhythm
 from analytics.hypothesis.observed import Observed
 from analytics.hypothesis.words import Reading
+from meters.language import N_
 
-OBIS = "IEC 62056-6-1, value group C: 1 counts import, 2 export"
+OBIS = N_("IEC 62056-6-1, value group C: 1 counts import, 2 export")
 BECKEL = "Beckel, Sadamori, Staake, Santini, Energy 78 (2014) 397–410"
 HART = "Hart, Proc. IEEE 80 (1992) 1870–1891"
-SPENCER = "Spencer, Search 2 (1971) 172, as in pvlib"
+SPENCER = N_("Spencer, Search 2 (1971) 172, as in pvlib")
 BARTLETT = "Bartlett, J. R. Stat. Soc. Suppl. 8 (1946) 27–41"
-VDEW = "VDEW M-32/99, standard load profiles, as in demandlib"
-IEC_61851 = "IEC 61851-1: 16 or 32 A on one or three phases"
-VDI_4655 = "VDI 4655: heating below 15 °C"
-TRADE = "the metering trade's usual key figure"
+VDEW = N_("VDEW M-32/99, standard load profiles, as in demandlib")
+IEC_61851 = N_("IEC 61851-1: 16 or 32 A on one or three phases")
+VDI_4655 = N_("VDI 4655: heating below 15 °C")
+TRADE = N_("the metering trade's usual key figure")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Rule:
     source
         Of the measure.
     needs
-        What must be had for it to be read.
+        What must be had for it to be read, as `source` translated where it is told.
     """
 
     name: str
@@ -49,17 +50,21 @@ class Rule:
     measure: Callable[[Observed], Reading | None]
     edges: tuple[float, ...]
     source: str
-    needs: str = "Readings with some energy in them."
+    needs: str = N_("Readings with some energy in them.")
 
     def bin(self, value: float) -> int:
         """Number of the class in which a figure lies."""
         return bisect_right(self.edges, value)
 
 
-_ZONE = "The meter's own time zone, of a place where the sun rises and sets."
-_WEEK = "A whole week of readings."
-_MONTH = "Three to four weeks of readings."
-_YEAR = "Three weeks of readings each of the darkest and of the lightest months."
+_ZONE = N_("The meter's own time zone, of a place where the sun rises and sets.")
+_NIGHTS = N_(
+    "The meter's own time zone, of a place where the sun rises and sets. Nights in which nothing "
+    "runs."
+)
+_WEEK = N_("A whole week of readings.")
+_MONTH = N_("Three to four weeks of readings.")
+_YEAR = N_("Three weeks of readings each of the darkest and of the lightest months.")
 
 RULES: tuple[Rule, ...] = (
     Rule("direction", "share fed in", level.direction, (1e-6, 0.03, 0.9, 0.9999), OBIS),
@@ -93,7 +98,7 @@ RULES: tuple[Rule, ...] = (
         daylight.begins_and_ends_with_the_sun,
         (1.2, 2.5, 4.5),
         SPENCER,
-        f"{_ZONE} Nights in which nothing runs.",
+        _NIGHTS,
     ),
     Rule(
         "noon and evening",
@@ -135,7 +140,7 @@ RULES: tuple[Rule, ...] = (
         level.days_differ,
         (0.04, 0.15, 0.3, 0.5, 0.9),
         BECKEL,
-        "Five whole days of readings.",
+        N_("Five whole days of readings."),
     ),
     Rule(
         "seasons",

@@ -43,7 +43,7 @@ class Annual:
     weeks
         How many whole weeks the interval rests on.
     unseen
-        Seasons of which less than a week is known, as `grouping.SEASONS` names them.
+        Seasons of which less than a week is known, as `grouping.SEASONS` names them: in English.
     """
 
     energy: float

@@ -31,7 +31,8 @@ from analytics.methods.load import HOUR, Load
 from analytics.methods.pattern import times_of_day
 from analytics.methods.quantiles import quantiles_by_group
 from meters.days import Floats, Ints, Mask
-from meters.wording import THIN, figure, lasting, power
+from meters.language import N_, _
+from meters.wording import figure, lasting, percent, power
 from meters.zones import Zone
 
 # How many slots of a load of ordinary ones may be called odd, on average.
@@ -56,6 +57,20 @@ class Kind(StrEnum):
     FROZEN = "frozen"
     NO_BASE_LOAD = "no_base_load"
     IMPOSSIBLE = "impossible"
+
+    @property
+    def words(self) -> str:
+        """What it is called where it is listed."""
+        return _(NAMES[self])
+
+
+NAMES = {
+    Kind.SPIKE: N_("spike"),
+    Kind.DROP: N_("drop"),
+    Kind.FROZEN: N_("frozen"),
+    Kind.NO_BASE_LOAD: N_("no base load"),
+    Kind.IMPOSSIBLE: N_("impossible"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +158,15 @@ def _impossible(load: Load, limit: float | None, *, may_be_negative: bool) -> It
     if not may_be_negative:
         for begin, end in _stretches(values < 0):
             lowest = float(values[begin:end].min())
-            words = f"The energy is negative, down to {power(lowest)}, and it counts one way only."
-            yield _anomaly(load, Kind.IMPOSSIBLE, begin, end, (lowest, 0.0), words)
+            words = _("The energy is negative, down to {lowest}, and it counts one way only.")
+            reason = words.format(lowest=power(lowest))
+            yield _anomaly(load, Kind.IMPOSSIBLE, begin, end, (lowest, 0.0), reason)
     if limit is not None:
         for begin, end in _stretches(values > limit):
             highest = float(values[begin:end].max())
-            words = f"{power(highest)} is more than the {power(limit)} that the connection carries."
-            yield _anomaly(load, Kind.IMPOSSIBLE, begin, end, (highest, limit), words)
+            words = _("{highest} is more than the {limit} that the connection carries.")
+            reason = words.format(highest=power(highest), limit=power(limit))
+            yield _anomaly(load, Kind.IMPOSSIBLE, begin, end, (highest, limit), reason)
 
 
 def _frozen(load: Load, taken: Mask) -> Iterator[Anomaly]:
@@ -177,12 +194,15 @@ def _frozen(load: Load, taken: Mask) -> Iterator[Anomaly]:
     for begin, end in _stretches(same):
         if end - begin >= least:
             value = float(values[begin])
-            span = lasting((end - begin + 1) * load.interval)
-            words = (
-                f"The value stays at exactly {power(value)} for {span}; otherwise it changes in "
-                f"{figure(100 * (1 - float(hours['same'].mean())))}{THIN}% of the intervals."
+            reason = _(
+                "The value stays at exactly {value} for {span}; otherwise it changes in {share} of "
+                "the intervals."
+            ).format(
+                value=power(value),
+                span=lasting((end - begin + 1) * load.interval),
+                share=percent(1 - float(hours["same"].mean())),
             )
-            yield _anomaly(load, Kind.FROZEN, begin - 1, end, (value, value), words)
+            yield _anomaly(load, Kind.FROZEN, begin - 1, end, (value, value), reason)
 
 
 def _without_base_load(load: Load, taken: Mask) -> Iterator[Anomaly]:
@@ -198,11 +218,14 @@ def _without_base_load(load: Load, taken: Mask) -> Iterator[Anomaly]:
     for begin, end in _stretches(none):
         if end - begin >= least:
             lowest = float(load.power[begin:end].min())
-            words = (
-                f"Only {power(lowest)} for {lasting((end - begin) * load.interval)}, and even at "
-                f"quiet times {power(usual)} are usual."
+            reason = _(
+                "Only {lowest} for {span}, and even at quiet times {usual} are usual."
+            ).format(
+                lowest=power(lowest),
+                span=lasting((end - begin) * load.interval),
+                usual=power(usual),
             )
-            yield _anomaly(load, Kind.NO_BASE_LOAD, begin, end, (lowest, usual), words)
+            yield _anomaly(load, Kind.NO_BASE_LOAD, begin, end, (lowest, usual), reason)
 
 
 def _outliers(load: Load, taken: Mask) -> Iterator[Anomaly]:
@@ -272,16 +295,19 @@ def _limit(scores: Floats) -> float:
 
 
 def _outlier_words(kind: Kind, load: Load, at: int, value: float, usual: float) -> str:
-    clock = _clock(load.start + at * load.interval, load.zone)
-    if kind is Kind.DROP:
-        return f"Only {power(value)}, where {power(usual)} are usual at {clock}."
     times = value / usual if usual > 0 else math.inf
-    if 1.5 <= times < 1000:
-        return (
-            f"{power(value)}, {figure(times, 1 if times < 10 else 0)} times the usual "
-            f"{power(usual)} at {clock}."
-        )
-    return f"{power(value)}, where {power(usual)} are usual at {clock}."
+    if kind is Kind.DROP:
+        words = _("Only {value}, where {usual} are usual at {time}.")
+    elif 1.5 <= times < 1000:
+        words = _("{value}, {times} times the usual {usual} at {time}.")
+    else:
+        words = _("{value}, where {usual} are usual at {time}.")
+    return words.format(
+        value=power(value),
+        times=figure(times, 1 if times < 10 else 0),
+        usual=power(usual),
+        time=_clock(load.start + at * load.interval, load.zone),
+    )
 
 
 def _clock(instant: int, zone: Zone) -> str:

@@ -17,16 +17,20 @@ from analytics.methods.load import HOUR, Load
 from analytics.methods.quantiles import means_by_group, quantiles_by_group
 from meters.days import Floats, Ints
 from meters.grid import Resolution, ResolutionError
+from meters.language import N_, _
 from meters.zones import DAY, Zone, epoch_day
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (
+    N_("Monday"), N_("Tuesday"), N_("Wednesday"), N_("Thursday"), N_("Friday"), N_("Saturday"),
+    N_("Sunday"),
+)  # fmt: skip
 MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
+    N_("January"), N_("February"), N_("March"), N_("April"), N_("May"), N_("June"),
+    N_("July"), N_("August"), N_("September"), N_("October"), N_("November"), N_("December"),
 )  # fmt: skip
 # Three months each, named by them: which of them is summer depends on the hemisphere.
-SEASONS = ("Dec–Feb", "Mar–May", "Jun–Aug", "Sep–Nov")
-DAY_TYPES = ("Weekday", "Saturday", "Sunday or holiday")
+SEASONS = (N_("Dec–Feb"), N_("Mar–May"), N_("Jun–Aug"), N_("Sep–Nov"))
+DAY_TYPES = (N_("Weekday"), N_("Saturday"), N_("Sunday or holiday"))
 # What is known to this share stands for the whole of its hour, day or month.
 KNOWN_ENOUGH = 0.9
 
@@ -84,7 +88,8 @@ class Grouping:
     by
         What was grouped by: one of `By`, or an ISO 8601 duration.
     labels
-        One for each group: ``18:00``, ``Monday``, ``2024-W05``, ``2024-02``.
+        One for each group: ``18:00``, ``Monday``, ``2024-W05``, ``2024-02``; in the language that
+        was spoken when it was grouped.
     power
         Of the mean power of slots [kW].
     energy
@@ -148,15 +153,15 @@ def _groups(
     weekday = (load.day + 3) % 7  # 1970-01-01 was a Thursday
     match by:
         case By.WEEKDAY:
-            return weekday, WEEKDAYS, "day"
+            return weekday, _translated(WEEKDAYS), "day"
         case By.DAY_TYPE:
             kind = np.clip(weekday - 4, 0, 2)
             kind[np.isin(load.day, [epoch_day(day) for day in holidays])] = 2
-            return kind, DAY_TYPES, "day"
+            return kind, _translated(DAY_TYPES), "day"
         case By.MONTH:
-            return months_of(load.day) % 12, MONTHS, "month"
+            return months_of(load.day) % 12, _translated(MONTHS), "month"
         case By.SEASON:
-            return (months_of(load.day) + 1) % 12 // 3, SEASONS, "season"
+            return (months_of(load.day) + 1) % 12 // 3, _translated(SEASONS), "season"
     if isinstance(by, Resolution) and by.is_calendar:
         return *_calendar(load.day, by), by.text
     step = load.interval
@@ -164,11 +169,16 @@ def _groups(
         step = by.seconds
         if step < load.interval:
             fits = Resolution.of_seconds(load.interval)
-            raise ResolutionError(f"“{by}” is finer than the load, whose slots are {fits} long.")
+            words = _("“{asked}” is finer than the load, whose slots are {fits} long.")
+            raise ResolutionError(words.format(asked=by, fits=fits))
     elif by is By.HOUR:
         step = max(HOUR, load.interval)
     step = min(step, DAY)
     return load.second // step, tuple(_clock(second) for second in range(0, DAY, step)), step
+
+
+def _translated(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_(name) for name in names)
 
 
 def _clock(second: int) -> str:

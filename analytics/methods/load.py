@@ -12,9 +12,11 @@ from functools import cached_property
 import numpy as np
 
 from meters.days import Floats, Ints, Mask
+from meters.language import _
 from meters.obis import Aggregation, ObisCode
 from meters.qualities import VOUCHED
 from meters.series import Series
+from meters.wording import figure
 from meters.zones import DAY, Instants, Zone
 
 HOUR = 3600
@@ -99,8 +101,11 @@ class Load:
         if code.unit == "kW" and code.aggregation is Aggregation.MEAN:
             return cls._laid_out(series, series.values, zone, start, end)
         raise LoadError(
-            f"The register {code} ({code.label}) has no load: a load is the mean power of energy "
-            "in kWh or of power in kW. Choose a register of active energy, such as 1-0:1.29.0*255."
+            _(
+                "The register {code} ({label}) has no load: a load is the mean power of energy in "
+                "kWh or of power in kW. Choose a register of active energy, such as "
+                "1-0:1.29.0*255."
+            ).format(code=code, label=code.label)
         )
 
     @classmethod
@@ -133,8 +138,10 @@ class Load:
         n = max(-((phase - upper) // interval) - first, 0)
         if n > MOST_SLOTS:
             raise LoadError(
-                f"{n:,} slots of {interval} s are more than can be analysed at once "
-                f"({MOST_SLOTS:,}); choose a shorter range."
+                _(
+                    "{number} slots of {interval} s are more than can be analysed at once "
+                    "({most}); choose a shorter range."
+                ).format(number=figure(n), interval=interval, most=figure(MOST_SLOTS))
             )
         slots = (series.instants - phase) // interval - first
         fits = (series.intervals <= interval) & (slots >= 0) & (slots < n)

@@ -245,7 +245,7 @@ def _odd(told: Analysis, said: Said) -> dict[str, Any]:
     return {
         "rows": [
             {
-                "kind": one.kind.value.replace("_", " "),
+                "kind": one.kind.words,
                 "start": one.start,
                 "when": _when(one.start, one.end, zone),
                 "reason": one.reason,

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from analytics.energies import Energies, Span
 from analytics.figures.curves import Curve, energy_bars, load_curve, runs_of
 from analytics.figures.roles import role_of
-from analytics.fitting import RESOLUTION_NAMES
 from analytics.pages.cards import Chart
 from analytics.period import Period
+from analytics.resolutions import energy_by, local_pieces, quantity_of
 from meters.combining import Combined, net
 from meters.days import Floats, Ints, Mask
 from meters.grid import Grid, Resolution
@@ -160,7 +161,7 @@ def curve_chart(
     return Chart(
         key,
         title,
-        f"Mean power of {RESOLUTION_NAMES.get(resolution, resolution)} · {period.words}",
+        f"{quantity_of(_('Mean power'), resolution)} · {period.words}",
         load_curve(curves, period.zone, resolution, gaps),
         legend=legend,
         notes=[*_missing_words(parts), *notes],
@@ -178,14 +179,13 @@ def bars_chart(
     ]
     legend = _legend(parts)
     if production is not None:
-        [made], _ = coarser([production], period)
+        [made], _resolution = coarser([production], period)
         curves.append(Curve(*PRODUCTION, "kWh", made.buckets, made.buckets.values))
         legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
-    name = RESOLUTION_NAMES[resolution]
     return Chart(
         key,
-        f"Energy by {name.removesuffix('s')}",
-        f"Local {name} · {period.words}",
+        energy_by(resolution),
+        f"{local_pieces(resolution)} · {period.words}",
         energy_bars(curves, period.zone, resolution),
         size="low",
         legend=legend if len(legend) > 1 else [],

@@ -7,7 +7,8 @@ import pytest
 
 from analytics.methods.analysis import analyse
 from analytics.methods.load import Load
-from analytics.sentences.loads import NOTHING, sentences
+from analytics.sentences.loads import sentences
+from analytics.sentences.words import NOTHING
 from meters.wording import THIN, lasting, percent, power
 from tests.analytics.loads import at, load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import

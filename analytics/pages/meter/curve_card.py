@@ -6,16 +6,17 @@ from urllib.parse import urlencode
 
 import numpy as np
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from analytics.figures.compared import add_bars, add_lines
 from analytics.figures.curves import Curve, doubtful, energy_bars, load_curve, mean_power, runs_of
 from analytics.figures.roles import ROLES, role_of
-from analytics.fitting import RESOLUTION_NAMES
 from analytics.pages.cards import Chart
 from analytics.pages.meter.comparison import Comparison
 from analytics.pages.meter.table import Table, table_of
 from analytics.pages.meter.zoom import controls, is_whole, zoom_text
 from analytics.period import Period
+from analytics.resolutions import energy_by, lacking, local_pieces, quantity_of
 from meters.api.serving import MOST_IN_SHEET
 from meters.models import Meter, Register
 from meters.readings import Query, RegisterReadings
@@ -172,11 +173,11 @@ def _curve_chart(shown: Sequence[RegisterReadings], period: Period) -> Chart:
             f"{figure(straddling)} intervals reach beyond the piece in which they start and are "
             "counted there."
         )
-    quantity = "Mean power" if curves[0].unit == "kW" else curves[0].label
+    quantity = _("Mean power") if curves[0].unit == "kW" else curves[0].label
     return Chart(
         "curve",
         "Load curve",
-        f"{quantity} of {resolution_name(str(period.resolution))} · {period.words}",
+        f"{quantity_of(quantity, str(period.resolution))} · {period.words}",
         load_curve(curves, period.zone, str(period.resolution), gaps),
         legend=_curve_legend(curves, gaps),
         notes=notes,
@@ -186,23 +187,18 @@ def _curve_chart(shown: Sequence[RegisterReadings], period: Period) -> Chart:
 def bars_chart(key: str, curves: Sequence[Curve], period: Period, resolution: str = "") -> Chart:
     resolution = resolution or str(period.resolution)
     incomplete = int((curves[0].buckets.count < curves[0].buckets.expected).sum())
-    name = resolution_name(resolution)
     notes = []
     if incomplete:
-        notes.append(f"{incomplete} of {len(curves[0].buckets)} {name} lack readings.")
+        notes.append(lacking(incomplete, len(curves[0].buckets), resolution))
     return Chart(
         key,
-        f"Energy by {name.removesuffix('s')}",
-        f"Local {name}, {period.zone.name} · {period.words}",
+        energy_by(resolution),
+        f"{local_pieces(resolution)}, {period.zone.name} · {period.words}",
         energy_bars(curves, period.zone, resolution),
         size="low",
         legend=_legend(curves),
         notes=notes,
     )
-
-
-def resolution_name(resolution: str) -> str:
-    return RESOLUTION_NAMES.get(resolution, resolution)
 
 
 def _legend(curves: Sequence[Curve]) -> list[dict[str, str]]:
