@@ -161,7 +161,7 @@ def curve_chart(
     return Chart(
         key,
         title,
-        f"{quantity_of(_('Mean power'), resolution)} · {period.words}",
+        quantity_of(_("Mean power"), resolution) + f" · {period.words}",
         load_curve(curves, period.zone, resolution, gaps),
         legend=legend,
         notes=[*_missing_words(parts), *notes],

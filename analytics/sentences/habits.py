@@ -78,7 +78,7 @@ def of_weekly_habit(habit: Habit) -> str:
     words = _of_habit(habit, WEEKLY)
     if habit.verdict in {Verdict.TOO_SHORT, Verdict.CONSTANT}:
         return words
-    return f"{words} {_('The daily pattern was taken off first.')}"
+    return " ".join((words, _("The daily pattern was taken off first.")))
 
 
 def _of_habit(habit: Habit, verdicts: _Verdicts) -> str:

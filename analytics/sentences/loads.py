@@ -157,6 +157,10 @@ def of_calendar(calendar: CalendarMap) -> str:
     whole = np.flatnonzero(~np.isnan(values))
     if len(whole) < 2:
         return _("Fewer than two days are complete, so there is nothing to compare.")
+    if np.ptp(values[whole]) == 0:
+        return _("All {number} complete days are alike: {value}.").format(
+            number=figure(len(whole)), value=kilowatt_hours(float(values[whole[0]]))
+        )
     first = int(calendar.mondays[0])
     high, low = whole[np.argmax(values[whole])], whole[np.argmin(values[whole])]
     return _(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from django.utils import translation
 
 from config.translations import (
     LANGUAGES,
@@ -32,6 +33,19 @@ def test_a_text_says_the_same_in_every_part(language: str) -> None:
             if message.id:
                 said.setdefault((message.id, message.context), set()).add(message.string)
     assert {text: strings for text, strings in said.items() if len(strings) > 1} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_is_said_as_our_catalogue_has_it(language: str) -> None:
+    """Django's own catalogues have some of the same texts, and ours come first."""
+    with translation.override(language):
+        said = {
+            message.id: (message.string, translation.gettext(message.id))
+            for path in catalogues()
+            for message in known(path, language)
+            if message.id and isinstance(message.id, str) and not message.context
+        }
+    assert {text: both for text, both in said.items() if both[0] != both[1]} == {}
 
 
 def test_words_are_found_in_code_and_templates(tmp_path: Path) -> None:
