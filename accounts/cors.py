@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from accounts.acts import record
 from accounts.models import Act, AllowedOrigin
@@ -65,7 +66,8 @@ def allow_origin(one: AllowedOrigin, *, by: str) -> AllowedOrigin:
     """
     one.full_clean()
     if AllowedOrigin.objects.exclude(pk=one.pk).count() >= MOST:
-        raise OriginError(f"{MOST} origins are the most; remove one that is no longer needed.")
+        words = _("{most} origins are the most; remove one that is no longer needed.")
+        raise OriginError(words.format(most=MOST))
     one.save()
     forget()
     record(Act.What.ORIGIN_ALLOWED, one.origin, by=by, detail=one.note)

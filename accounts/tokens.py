@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
@@ -74,16 +75,16 @@ def make_token(
     except ValueError as error:
         raise TokenError(str(error), "scopes") from None
     if not wanted:
-        raise TokenError("Choose at least one scope.", "scopes")
+        raise TokenError(_("Choose at least one scope."), "scopes")
     for scope in wanted:
         if scope not in usable:
-            raise TokenError(
-                f"{person.email} may not use “{scope}”, so neither may a token. An administrator "
-                "can allow it to the person first.",
-                "scopes",
+            words = _(
+                "{person} may not use “{scope}”, so neither may a token. An administrator can "
+                "allow it to the person first."
             )
+            raise TokenError(words.format(person=person.email, scope=scope), "scopes")
     if expires_at is not None and expires_at <= timezone.now():
-        raise TokenError("This expiry is past; name a moment to come.", "expires")
+        raise TokenError(_("This expiry is past; name a moment to come."), "expires")
     return _make(person, by=by, name=name, scopes=wanted, expiry=expires_at)
 
 
@@ -147,7 +148,7 @@ def _make(person: User, *, by: str, **more: Any) -> Made:
 def revoke_token(*, token: ApiToken, by: str) -> int:
     """End a token and those of browsers that were made with it; return how many ended."""
     told = _told(token)
-    _, rows = ApiToken.objects.filter(pk=token.pk).delete()
+    _count, rows = ApiToken.objects.filter(pk=token.pk).delete()
     ended: int = rows.get("accounts.ApiToken", 0)
     log.info("API token revoked", by=by, ended=ended, **told)
     _record(Act.What.TOKEN_REVOKED, token, by=by)

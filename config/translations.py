@@ -132,8 +132,9 @@ def update(part: Part, language: str) -> None:
     with path.open("wb") as file:
         write_po(file, made, width=100, include_lineno=False, sort_output=True, omit_header=False)
     # Who made it, and when, is told by the repository.
-    text = re.sub(rf'^"(?!{"|".join(HEADERS)}).*:.*\n', "", path.read_text(), flags=re.MULTILINE)
-    path.write_text(text)
+    header, blank, entries = path.read_text().partition("\n\n")
+    header = re.sub(rf'^"(?!{"|".join(HEADERS)}).*:.*\n', "", header, flags=re.MULTILINE)
+    path.write_text(header + blank + entries)
 
 
 def compile_catalogue(path: Path) -> None:

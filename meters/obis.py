@@ -127,8 +127,11 @@ class ObisCode:
         IEC 62056-6-1, OBIS code structure and reduced ID codes.
         """
         if not isinstance(text, str):
-            words = _("an OBIS code is text, not {kind}; {examples}")
-            raise ObisError(words.format(kind=type(text).__name__, examples=_(_EXAMPLES)))
+            raise ObisError(
+                _("an OBIS code is text, not {kind}; {examples}").format(
+                    kind=type(text).__name__, examples=_(_EXAMPLES)
+                )
+            )
         return _parse(text.strip())
 
     def __str__(self) -> str:
@@ -262,9 +265,7 @@ def _what_is_wrong(text: str) -> str:
     strange = re.search(r"[^0-9.:*&-]", text)
     if strange and not re.search(r"[.:*&-]", text):  # meant as hexadecimal, or no code at all
         strange = re.search(r"[^0-9A-Fa-f]", text)
-        words = _(
-            "{sign} has no place in it, and a code without dots is twelve hexadecimal digits"
-        )
+        words = _("{sign} has no place in it, and a code without dots is twelve hexadecimal digits")
     else:
         words = _("{sign} has no place in it, the six groups are decimal numbers")
     if strange:

@@ -10,6 +10,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import tenant_context
 
 from tenants.hosts import checked_host
+from tenants.schema import current_schema, in_public
 
 
 def validate_timezone(name: str) -> None:
@@ -31,6 +32,12 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
             return self.get(schema_name=name.replace("-", "_"))
         except self.model.DoesNotExist:
             return self.get(domains__domain=name.lower().rstrip("."))
+
+    def here(self) -> "Tenant":
+        """Return the tenant that the connection is in."""
+        schema = current_schema()
+        with in_public():
+            return self.get(schema_name=schema)
 
 
 class Tenant(TenantMixin):  # type: ignore[misc]
