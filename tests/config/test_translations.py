@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog
+from django.utils import translation
 
 from config.translations import (
     LANGUAGES,
@@ -32,6 +33,16 @@ def test_a_text_says_the_same_in_every_part(language: str) -> None:
             if message.id:
                 said.setdefault((message.id, message.context), set()).add(message.string)
     assert {text: strings for text, strings in said.items() if len(strings) > 1} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_translated_is_what_is_said(language: str) -> None:
+    """Django and other libraries have catalogues, too, with words like Save in them."""
+    with translation.override(language):
+        for path in catalogues():
+            for message in known(path, language):
+                if message.id and not message.context and isinstance(message.id, str):
+                    assert translation.gettext(message.id) == message.string
 
 
 def test_words_are_found_in_code_and_templates(tmp_path: Path) -> None:
