@@ -347,10 +347,9 @@ USE_TZ = True
 # Pages and mails speak these; the API, commands and the record of operations speak English.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_CODE = "en"
-# The parts' catalogues by name: as those of apps they would come after Django's own, and a word that
-# its admin translates too would be the admin's.
-PARTS = ["tenants", "accounts", "meters", "ingestion", "analytics", "notices"]
-LOCALE_PATHS = [BASE_DIR / "locale", *(BASE_DIR / part / "locale" for part in PARTS)]
+OWN_APPS = ("tenants", "accounts", "meters", "ingestion", "analytics", "notices")
+# Before Django's own, which has other words for some texts: “All” of its admin is not that of a range.
+LOCALE_PATHS = [BASE_DIR / "locale", *(BASE_DIR / app / "locale" for app in OWN_APPS)]
 LANGUAGE_COOKIE_NAME = "lastgang_language"
 LANGUAGE_COOKIE_AGE = 365 * 86_400
 LANGUAGE_COOKIE_SECURE = HTTPS
