@@ -348,7 +348,7 @@ USE_TZ = True
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_CODE = "en"
 OWN_APPS = ("tenants", "accounts", "meters", "ingestion", "analytics", "notices")
-# Before Django's own, which has other words for some texts: “All” of its admin is not that of a range.
+# Before Django's own, which has other words for some texts: “All” of its admin is not a range's.
 LOCALE_PATHS = [BASE_DIR / "locale", *(BASE_DIR / app / "locale" for app in OWN_APPS)]
 LANGUAGE_COOKIE_NAME = "lastgang_language"
 LANGUAGE_COOKIE_AGE = 365 * 86_400

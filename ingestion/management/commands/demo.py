@@ -101,9 +101,7 @@ class Command(BaseCommand):
         email = f"demo@{slug}.localhost"
         found = Tenant.objects.filter(schema_name=slug).first()
         if found is None:
-            create_tenant(
-                slug=slug, name=name, email=email, password=password, language=language
-            )
+            create_tenant(slug=slug, name=name, email=email, password=password, language=language)
             return
         with found.entered():
             user = User.objects.filter(email=email).first()
