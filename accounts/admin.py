@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from accounts.cors import allow_origin, disallow_origin
-from accounts.models import AllowedOrigin, ApiToken, User
+from accounts.models import Act, AllowedOrigin, ApiToken, User
 from accounts.sites import OwnModelsSite, operators_site, tenant_site
 from accounts.tokens import log_change, revoke_token
 
@@ -36,7 +36,7 @@ class PersonAdmin(OwnPermissions, UserAdmin):  # type: ignore[type-arg]
     search_fields = ["email", "first_name", "last_name"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
-        ("Person", {"fields": ["first_name", "last_name"]}),
+        ("Person", {"fields": ["first_name", "last_name", "language"]}),
         (
             "Permissions",
             {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]},
@@ -123,3 +123,23 @@ class AllowedOriginAdmin(admin.ModelAdmin[AllowedOrigin]):
 @admin.register(Group, site=tenant_site)
 class PeopleGroupAdmin(OwnPermissions, GroupAdmin):
     """Groups of people, each with its permissions."""
+
+
+@admin.register(Act, site=operators_site)
+@admin.register(Act, site=tenant_site)
+class ActAdmin(admin.ModelAdmin[Act]):
+    """Who did what: to be read, by nobody to be changed."""
+
+    list_display = ["at", "by", "what", "about", "detail"]
+    list_filter = ["what"]
+    search_fields = ["by", "about", "detail"]
+    date_hierarchy = "at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Act | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Act | None = None) -> bool:
+        return False

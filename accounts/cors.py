@@ -7,8 +7,10 @@ import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
-from accounts.models import AllowedOrigin
+from accounts.acts import record
+from accounts.models import Act, AllowedOrigin
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +66,11 @@ def allow_origin(one: AllowedOrigin, *, by: str) -> AllowedOrigin:
     """
     one.full_clean()
     if AllowedOrigin.objects.exclude(pk=one.pk).count() >= MOST:
-        raise OriginError(f"{MOST} origins are the most; remove one that is no longer needed.")
+        words = _("{most} origins are the most; remove one that is no longer needed.")
+        raise OriginError(words.format(most=MOST))
     one.save()
     forget()
+    record(Act.What.ORIGIN_ALLOWED, one.origin, by=by, detail=one.note)
     log.info("origin allowed", origin=one.origin, by=by)
     return one
 
@@ -75,4 +79,5 @@ def disallow_origin(one: AllowedOrigin, *, by: str) -> None:
     """Take an origin off the list; browsers that asked before may ask for minutes (preflights)."""
     one.delete()
     forget()
+    record(Act.What.ORIGIN_REMOVED, one.origin, by=by)
     log.info("origin no longer allowed", origin=one.origin, by=by)

@@ -9,6 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken, AuthTokenManager
 
 from accounts.origins import LONGEST, checked_origin
@@ -34,7 +36,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
     """A person, who signs in with an e-mail address."""
 
     username = None  # type: ignore[assignment]
-    email = models.EmailField("e-mail address", unique=True)
+    email = models.EmailField(gettext_lazy("e-mail address"), unique=True)
     language = models.CharField(
         max_length=10,
         blank=True,
@@ -120,7 +122,7 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
 
     @property
     def scopes_in_words(self) -> str:
-        return ", ".join(ordered(self.scopes)) or "none"
+        return ", ".join(one.label.lower() for one in ordered(self.scopes)) or _("none")
 
 
 class AllowedOrigin(models.Model):
@@ -129,11 +131,15 @@ class AllowedOrigin(models.Model):
     origin = models.CharField(
         max_length=LONGEST,
         unique=True,
-        help_text="Scheme and host, and the port where it is not the usual one, such as "
-        "https://dashboard.example.com.",
-        error_messages={"unique": "This origin is allowed already."},
+        help_text=gettext_lazy(
+            "Scheme and host, and the port where it is not the usual one, such as "
+            "https://dashboard.example.com."
+        ),
+        error_messages={"unique": gettext_lazy("This origin is allowed already.")},
     )
-    note = models.CharField(max_length=100, blank=True, help_text="Whose pages these are.")
+    note = models.CharField(
+        max_length=100, blank=True, help_text=gettext_lazy("Whose pages these are.")
+    )
     added_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -147,3 +153,40 @@ class AllowedOrigin(models.Model):
             self.origin = checked_origin(self.origin)
         except ValueError as error:
             raise ValidationError({"origin": str(error)}) from None
+
+
+class Act(models.Model):
+    """Who did what: acts that change who may do what, and what becomes of a tenant.
+
+    A tenant's are in its schema, the operators' in public. Written by `accounts.acts.record` alone
+    and changed by nobody.
+    """
+
+    class What(models.TextChoices):
+        TENANT_MADE = "tenant made"
+        TENANT_SUSPENDED = "tenant suspended"
+        TENANT_RESUMED = "tenant resumed"
+        DOMAIN_CHANGED = "domain changed"
+        TENANT_EXPORTED = "tenant exported"
+        TENANT_RESTORED = "tenant restored"
+        DELETION_ORDERED = "deletion ordered"
+        DELETION_CALLED_OFF = "deletion called off"
+        TENANT_DELETED = "tenant deleted"
+        TOKEN_MADE = "token made"  # noqa: S105 - words
+        TOKEN_CHANGED = "token changed"  # noqa: S105 - words
+        TOKEN_REVOKED = "token revoked"  # noqa: S105 - words
+        ORIGIN_ALLOWED = "origin allowed"
+        ORIGIN_REMOVED = "origin removed"
+        PASSWORD_RESET = "password reset"  # noqa: S105 - words
+
+    at = models.DateTimeField(default=timezone.now)
+    by = models.CharField(max_length=254, help_text="A person's address, or the command.")
+    what = models.CharField(max_length=40, choices=What.choices)
+    about = models.CharField(max_length=254, help_text="A tenant, a person, a token, an origin.")
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()}: {self.about}"

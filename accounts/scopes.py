@@ -4,6 +4,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -12,15 +14,15 @@ if TYPE_CHECKING:
 class Scope(models.TextChoices):
     """One kind of use; a token has one or more of them, and none implies another."""
 
-    READ = "read", "Read"
-    PUSH = "push", "Push"
-    MANAGE = "manage", "Manage"
+    READ = "read", gettext_lazy("Read")
+    PUSH = "push", gettext_lazy("Push")
+    MANAGE = "manage", gettext_lazy("Manage")
 
 
 MEANINGS: dict[Scope, str] = {
-    Scope.READ: "look at meters, readings and the record of work",
-    Scope.PUSH: "send readings",
-    Scope.MANAGE: "change everything else: corrections, erasure, settings",
+    Scope.READ: gettext_noop("look at meters, readings and the record of work"),
+    Scope.PUSH: gettext_noop("send readings"),
+    Scope.MANAGE: gettext_noop("change everything else: corrections, erasure, settings"),
 }
 
 # Whoever may add runs may send readings, by page and by program.
@@ -41,7 +43,8 @@ def ordered(scopes: Collection[str]) -> list[Scope]:
     """
     for one in scopes:
         if one not in Scope.values:
-            raise ValueError(f"“{one[:40]}” is not a scope; there are {', '.join(Scope.values)}.")
+            words = _("“{scope}” is not a scope; there are {known}.")
+            raise ValueError(words.format(scope=one[:40], known=", ".join(Scope.values)))
     return [scope for scope in Scope if scope in scopes]
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from knox.models import get_digest_token
 from knox.settings import CONSTANTS
 
+from accounts.acts import record
 from accounts.cors import allowed_origins
-from accounts.models import ApiToken, User
+from accounts.models import Act, ApiToken, User
 from accounts.scopes import Scope, ordered, scopes_of
 
 log = structlog.get_logger(__name__)
@@ -73,16 +75,16 @@ def make_token(
     except ValueError as error:
         raise TokenError(str(error), "scopes") from None
     if not wanted:
-        raise TokenError("Choose at least one scope.", "scopes")
+        raise TokenError(_("Choose at least one scope."), "scopes")
     for scope in wanted:
         if scope not in usable:
-            raise TokenError(
-                f"{person.email} may not use “{scope}”, so neither may a token. An administrator "
-                "can allow it to the person first.",
-                "scopes",
+            words = _(
+                "{person} may not use “{scope}”, so neither may a token. An administrator can "
+                "allow it to the person first."
             )
+            raise TokenError(words.format(person=person.email, scope=scope), "scopes")
     if expires_at is not None and expires_at <= timezone.now():
-        raise TokenError("This expiry is past; name a moment to come.", "expires")
+        raise TokenError(_("This expiry is past; name a moment to come."), "expires")
     return _make(person, by=by, name=name, scopes=wanted, expiry=expires_at)
 
 
@@ -139,15 +141,17 @@ def _make(person: User, *, by: str, **more: Any) -> Made:
     token.save(force_insert=True)
     until = token.expiry.isoformat() if token.expiry else "never"
     log.info("API token made", by=by, expires=until, **_told(token))
+    _record(Act.What.TOKEN_MADE, token, by=by, detail=f"expires {until}")
     return Made(token, secret)
 
 
 def revoke_token(*, token: ApiToken, by: str) -> int:
     """End a token and those of browsers that were made with it; return how many ended."""
     told = _told(token)
-    _, rows = ApiToken.objects.filter(pk=token.pk).delete()
+    _count, rows = ApiToken.objects.filter(pk=token.pk).delete()
     ended: int = rows.get("accounts.ApiToken", 0)
     log.info("API token revoked", by=by, ended=ended, **told)
+    _record(Act.What.TOKEN_REVOKED, token, by=by)
     return ended
 
 
@@ -155,6 +159,14 @@ def log_change(token: ApiToken, *, by: str) -> None:
     """Put on record that somebody has given a token another name or expiry."""
     until = token.expiry.isoformat() if token.expiry else "never"
     log.info("API token changed", by=by, expires=until, **_told(token))
+    _record(Act.What.TOKEN_CHANGED, token, by=by, detail=f"expires {until}")
+
+
+def _record(what: Act.What, token: ApiToken, *, by: str, detail: str = "") -> None:
+    # A browser's token lives for minutes, is asked for by the hundred, and only reads.
+    if not token.for_browser:
+        words = f"“{token.name}” of {token.user.email}, {token.scopes_in_words}"
+        record(what, token.token_key, by=by, detail=f"{words}; {detail}" if detail else words)
 
 
 def _told(token: ApiToken) -> dict[str, object]:

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 from django.views.i18n import set_language
@@ -24,7 +25,10 @@ def _person(request: HttpRequest) -> User:
 
 
 def _trail(last: str) -> list[dict[str, str]]:
-    return [{"label": "API tokens", "url": reverse("accounts:tokens")}, {"label": last, "url": ""}]
+    return [
+        {"label": _("API tokens"), "url": reverse("accounts:tokens")},
+        {"label": last, "url": ""},
+    ]
 
 
 @login_not_required
@@ -85,11 +89,11 @@ def _make(form: TokenForm, person: User) -> Made | None:
 
 def _row(token: ApiToken) -> dict[str, Any]:
     if token.has_expired:
-        kind, word = "idle", "expired"
+        kind, word = "idle", _("expired")
     elif not token.user.is_active:
-        kind, word = "idle", "its person is deactivated"
+        kind, word = "idle", _("its person is deactivated")
     else:
-        kind, word = "ok", "good"
+        kind, word = "ok", _("good")
     return {"token": token, "kind": kind, "word": word}
 
 
@@ -106,14 +110,15 @@ def revoke(request: HttpRequest, key: str) -> HttpResponse:
         raise Http404("There is no such token here; it may have been revoked already.")
     if request.method == "POST":
         revoke_token(token=token, by=person.email)
-        messages.success(request, f"{token} is revoked. Whatever still sends it is refused.")
+        words = _("{token} is revoked. Whatever still sends it is refused.")
+        messages.success(request, words.format(token=token))
         return redirect("accounts:tokens")
     context: dict[str, Any] = {
         "token": token,
         "is_own": token.user_id == person.pk,
         "in_browsers": ApiToken.objects.live_in_browsers().filter(parent=token).count(),
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
-        "breadcrumbs": _trail("Revoke"),
+        "breadcrumbs": _trail(_("Revoke")),
     }
     return render(request, "accounts/revoke.html", context)
 
@@ -124,7 +129,7 @@ def end_in_browsers(request: HttpRequest) -> HttpResponse:
     person = _person(request)
     for token in ApiToken.objects.live_in_browsers().filter(user=person):
         revoke_token(token=token, by=person.email)
-    messages.success(request, "The tokens in browsers are revoked.")
+    messages.success(request, _("The tokens in browsers are revoked."))
     return redirect("accounts:tokens")
 
 
@@ -139,13 +144,14 @@ def origins(request: HttpRequest) -> HttpResponse:
         except OriginError as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"Pages of {one.origin} may ask the API in {KEPT} seconds.")
+            words = _("Pages of {origin} may ask the API in {seconds} seconds.")
+            messages.success(request, words.format(origin=one.origin, seconds=KEPT))
             return redirect("accounts:origins")
     context: dict[str, Any] = {
         "form": form,
         "origins": AllowedOrigin.objects.all(),
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
-        "breadcrumbs": _trail("Allowed origins"),
+        "breadcrumbs": _trail(_("Allowed origins")),
     }
     return render(request, "accounts/origins.html", context)
 
@@ -158,7 +164,8 @@ def remove_origin(request: HttpRequest, pk: int) -> HttpResponse:
     if one is None:
         raise Http404("There is no such origin here; it may have been removed already.")
     disallow_origin(one, by=_person(request).email)
-    messages.success(request, f"Pages of {one.origin} may no longer ask the API.")
+    words = _("Pages of {origin} may no longer ask the API.")
+    messages.success(request, words.format(origin=one.origin))
     return redirect("accounts:origins")
 
 

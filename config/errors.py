@@ -1,12 +1,18 @@
 """Answers of last resort: a page for people, a problem (RFC 9457) for programs."""
 
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 # After a database that did not answer [s].
@@ -42,10 +48,25 @@ def _for_programs(request: HttpRequest, status: HTTPStatus, detail: str) -> Http
     return JsonResponse(problem(status, detail), status=status, content_type=PROBLEM_MEDIA_TYPE)
 
 
+def _page(request: HttpRequest, make: Callable[[], HttpResponse]) -> HttpResponse:
+    """Make a page in the reader's language, as far as the request itself tells it.
+
+    An error may come before anybody has asked who reads, or while that is asked.
+    """
+    language = getattr(request, "LANGUAGE_CODE", None) or translation.get_language_from_request(
+        request
+    )
+    with translation.override(language):
+        response = make()
+    response.headers["Content-Language"] = language
+    patch_vary_headers(response, ("Accept-Language", "Cookie"))
+    return response
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     words = f"There is nothing at {request.path[:200]}; the addresses are listed at /api/docs/."
-    return _for_programs(request, HTTPStatus.NOT_FOUND, words) or defaults.page_not_found(
-        request, exception
+    return _for_programs(request, HTTPStatus.NOT_FOUND, words) or _page(
+        request, lambda: defaults.page_not_found(request, exception)
     )
 
 
@@ -55,8 +76,23 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return unavailable(request)
     words = "Something went wrong on our side; what is stored is safe. It has been logged."
-    return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or defaults.server_error(
-        request
+    return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or _page(
+        request, lambda: defaults.server_error(request)
+    )
+
+
+@csrf_exempt
+@login_not_required
+def suspended(request: HttpRequest) -> HttpResponse:
+    """403: the operators have suspended the tenant."""
+    why = request.tenant.suspended_why  # type: ignore[attr-defined]
+    words = (
+        "This organisation's account is suspended by the operators of the installation"
+        f"{f' ({why})' if why else ''}. What is stored is safe, and nothing was done."
+    )
+    status = HTTPStatus.FORBIDDEN
+    return _for_programs(request, status, words) or render(
+        request, "suspended.html", {"why": why}, status=status
     )
 
 
@@ -67,7 +103,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         f"Ask again in {RETRY_AFTER} seconds."
     )
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    response = _for_programs(request, status, words) or defaults.server_error(request)
+    response = _for_programs(request, status, words) or _page(
+        request, lambda: defaults.server_error(request)
+    )
     response.status_code = status
     response.headers["Retry-After"] = str(RETRY_AFTER)
     return response

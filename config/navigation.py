@@ -20,8 +20,8 @@ STAFF_ITEMS = [(gettext_noop("Settings"), "admin:index", "settings")]
 
 def navigation(request: HttpRequest) -> dict[str, Any]:
     """List the places of the product that this person may go to, the current one marked."""
-    user = getattr(request, "user", None)
-    if getattr(request, "tenant", None) is None or user is None or not user.is_authenticated:
+    tenant, user = getattr(request, "tenant", None), getattr(request, "user", None)
+    if tenant is None or tenant.is_suspended or user is None or not user.is_authenticated:
         return {"navigation": []}
     items = ITEMS + (STAFF_ITEMS if user.is_staff else [])
     found = []

@@ -261,6 +261,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": float(number("INGESTION_DISPATCH", default=15, least=1)),
     },
     "what is kept no longer": {"task": "ingestion.upkeep", "schedule": 900.0},
+    "who is to be deleted": {"task": "tenants.upkeep", "schedule": 3600.0},
     "what is silent or failing": {"task": "notices.watch", "schedule": 300.0},
 }
 
@@ -347,7 +348,7 @@ USE_TZ = True
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LANGUAGE_CODE = "en"
 OWN_APPS = ("tenants", "accounts", "meters", "ingestion", "analytics", "notices")
-# Before Django's own: “All” of its admin is not that of a range.
+# Before Django's own, which has other words for some texts: “All” of its admin is not a range's.
 LOCALE_PATHS = [BASE_DIR / "locale", *(BASE_DIR / app / "locale" for app in OWN_APPS)]
 LANGUAGE_COOKIE_NAME = "lastgang_language"
 LANGUAGE_COOKIE_AGE = 365 * 86_400

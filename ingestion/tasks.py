@@ -70,7 +70,7 @@ def dispatch() -> int:
     The runs table is the record of work: a message that gets lost is sent again by a later call.
     """
     with in_public():
-        tenants = {tenant.schema_name: tenant for tenant in Tenant.objects.order_by("schema_name")}
+        tenants = {tenant.schema_name: tenant for tenant in Tenant.objects.at_work()}
         busy = list(with_work(list(tenants), timezone.now()))
     offered = {}
     for schema in busy:

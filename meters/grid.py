@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from meters.language import _
 from meters.zones import DAY, Instants, Zone
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -60,9 +61,8 @@ class Resolution:
             hours, minutes = (int(group or 0) for group in match.groups())
             seconds = hours * 3600 + minutes * 60
         if not seconds or DAY % seconds:
-            raise ResolutionError(
-                f"“{text[:20]}” is not a resolution; write one of {', '.join(OFFERED)}."
-            )
+            words = _("“{text}” is not a resolution; write one of {offered}.")
+            raise ResolutionError(words.format(text=text[:20], offered=", ".join(OFFERED)))
         if seconds == DAY:
             return cls("P1D", DAY)
         return cls.of_seconds(seconds)

@@ -9,6 +9,7 @@ import numpy as np
 
 from meters.cadences import cadences_of, expected_alike
 from meters.days import Ints
+from meters.language import N_, _
 from meters.models import Meter, Register
 from meters.profiles import DayTotals, last_reading_ends, read_totals
 from meters.zones import DAY, Zone
@@ -20,11 +21,16 @@ LATE, SILENT = DAY, 3 * DAY
 class State(StrEnum):
     """How fresh a meter's readings are."""
 
-    FRESH = "up to date"
-    LATE = "late"
-    SILENT = "silent"
-    EMPTY = "no readings yet"
-    REMOVED = "removed"
+    FRESH = N_("up to date")
+    LATE = N_("late")
+    SILENT = N_("silent")
+    EMPTY = N_("no readings yet")
+    REMOVED = N_("removed")
+
+    @property
+    def label(self) -> str:
+        """What a page calls it, in the language that is spoken."""
+        return _(self.value)
 
 
 @dataclass(frozen=True, slots=True)

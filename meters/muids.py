@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from meters.language import _
+
 EXAMPLE = "95ce3367-cbce-4a4d-bbe3-da082831d7bd"
 
 
@@ -20,4 +22,5 @@ def read_muid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise MuidError(f"“{text[:40]}” is no MUID, such as {EXAMPLE}.") from None
+        words = _("“{text}” is no MUID, such as {example}.")
+        raise MuidError(words.format(text=text[:40], example=EXAMPLE)) from None

@@ -19,6 +19,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from meters.language import N_, _, _n
 from meters.obis_meaning import (
     MEDIA,
     UNSPECIFIED,
@@ -31,6 +32,7 @@ from meters.obis_meaning import (
     ValueKind,
     meaning,
 )
+from meters.obis_words import in_words
 
 __all__ = [
     "Aggregation",
@@ -48,7 +50,7 @@ class ObisError(ValueError):
     """What was given is no OBIS code; the message is fit to be shown to whoever wrote it."""
 
 
-_EXAMPLES = "for example 0100011D00FF or 1-0:1.29.0*255"
+_EXAMPLES = N_("for example 0100011D00FF or 1-0:1.29.0*255")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _LOGICAL_NAME = re.compile(r"([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)\.([0-9]+)")
 # F may follow a dot only after A-B:, where it cannot be mistaken for another group.
@@ -93,8 +95,9 @@ class ObisCode:
             group = getattr(self, name)
             if type(group) is not int or not 0 <= group <= 255:
                 raise ObisError(
-                    f"group {name.upper()} of an OBIS code is a whole number from 0 to 255, "
-                    f"not {group!r}"
+                    _(
+                        "group {name} of an OBIS code is a whole number from 0 to 255, not {group}"
+                    ).format(name=name.upper(), group=repr(group))
                 )
 
     @classmethod
@@ -124,7 +127,11 @@ class ObisCode:
         IEC 62056-6-1, OBIS code structure and reduced ID codes.
         """
         if not isinstance(text, str):
-            raise ObisError(f"an OBIS code is text, not {type(text).__name__}; {_EXAMPLES}")
+            raise ObisError(
+                _("an OBIS code is text, not {kind}; {examples}").format(
+                    kind=type(text).__name__, examples=_(_EXAMPLES)
+                )
+            )
         return _parse(text.strip())
 
     def __str__(self) -> str:
@@ -209,9 +216,12 @@ class ObisCode:
 
     @property
     def label(self) -> str:
-        """Readable English, such as ``Active energy export, meter reading, tariff 2``."""
-        words = self._meaning.words
-        return f"{words}, billing period {self.f}" if self.is_billing_value else words
+        """Readable words, such as ``Active energy export, meter reading, tariff 2``."""
+        if not self.is_interpreted:
+            return _("{medium} {code} (not interpreted)").format(
+                medium=self.medium.label, code=self.reduced
+            )
+        return in_words(self._meaning, self.f if self.is_billing_value else None)
 
     @property
     def _meaning(self) -> Meaning:
@@ -234,28 +244,33 @@ def _parse(text: str) -> ObisCode:
     ]
     for name, group in zip("ABCDEF", groups, strict=True):
         if group > 255:
-            raise _refusal(text, f"group {name} is {group}, and 255 is the highest")
+            words = _("group {name} is {group}, and 255 is the highest")
+            raise _refusal(text, words.format(name=name, group=group))
     return ObisCode(*groups)
 
 
 def _what_is_wrong(text: str) -> str:
     if not text:
-        return "it is empty"
+        return _("it is empty")
     if _HEX.fullmatch(text):
-        digits = "1 hexadecimal digit" if len(text) == 1 else f"{len(text)} hexadecimal digits"
-        return f"{digits}, {_HEX_DIGITS} are needed"
+        words = _n(
+            "{count} hexadecimal digit, {needed} are needed",
+            "{count} hexadecimal digits, {needed} are needed",
+            len(text),
+        )
+        return words.format(count=len(text), needed=_HEX_DIGITS)
     if len(text) > _LONGEST:
-        return f"it has {len(text)} characters, the longest code has {_LONGEST}"
+        words = _("it has {count} characters, the longest code has {longest}")
+        return words.format(count=len(text), longest=_LONGEST)
     strange = re.search(r"[^0-9.:*&-]", text)
     if strange and not re.search(r"[.:*&-]", text):  # meant as hexadecimal, or no code at all
         strange = re.search(r"[^0-9A-Fa-f]", text)
-        rule = "and a code without dots is twelve hexadecimal digits"
+        words = _("{sign} has no place in it, and a code without dots is twelve hexadecimal digits")
     else:
-        rule = "the six groups are decimal numbers"
+        words = _("{sign} has no place in it, the six groups are decimal numbers")
     if strange:
-        sign = "a space" if strange[0].isspace() else _quoted(strange[0])
-        return f"{sign} has no place in it, {rule}"
-    return "its numbers are not set out as A-B:C.D.E*F, C.D.E or A.B.C.D.E.F"
+        return words.format(sign=_("a space") if strange[0].isspace() else _quoted(strange[0]))
+    return _("its numbers are not set out as A-B:C.D.E*F, C.D.E or A.B.C.D.E.F")
 
 
 def _quoted(text: str) -> str:
@@ -266,4 +281,5 @@ def _quoted(text: str) -> str:
 
 
 def _refusal(text: str, reason: str) -> ObisError:
-    return ObisError(f"{_quoted(text)} is not an OBIS code: {reason}; {_EXAMPLES}")
+    words = _("{text} is not an OBIS code: {reason}; {examples}")
+    return ObisError(words.format(text=_quoted(text), reason=reason, examples=_(_EXAMPLES)))

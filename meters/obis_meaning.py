@@ -14,32 +14,39 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple, Self
 
+from meters.language import N_, _
+
 
 class _Labelled(StrEnum):
     """A string enumeration whose members carry a readable label beside the stored value."""
 
-    label: str
+    english: str
 
     # Every member has its label; the default lets type checkers pass a look-up, Medium("gas").
-    def __new__(cls, value: str, label: str = "") -> Self:
+    def __new__(cls, value: str, english: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
-        member.label = label
+        member.english = english
         return member
+
+    @property
+    def label(self) -> str:
+        """What people call it, in the language that is spoken."""
+        return _(self.english)
 
 
 class Medium(_Labelled):
     """Value group A: what flows through the meter."""
 
-    ABSTRACT = "abstract", "Abstract"
-    ELECTRICITY = "electricity", "Electricity"
-    HEAT_COST = "heat_cost", "Heat cost allocator"
-    COOLING = "cooling", "Cooling"
-    HEAT = "heat", "Heat"
-    GAS = "gas", "Gas"
-    COLD_WATER = "cold_water", "Cold water"
-    HOT_WATER = "hot_water", "Hot water"
-    OTHER = "other", "Other medium"
+    ABSTRACT = "abstract", N_("Abstract")
+    ELECTRICITY = "electricity", N_("Electricity")
+    HEAT_COST = "heat_cost", N_("Heat cost allocator")
+    COOLING = "cooling", N_("Cooling")
+    HEAT = "heat", N_("Heat")
+    GAS = "gas", N_("Gas")
+    COLD_WATER = "cold_water", N_("Cold water")
+    HOT_WATER = "hot_water", N_("Hot water")
+    OTHER = "other", N_("Other medium")
 
 
 class Quantity(_Labelled):
@@ -47,59 +54,59 @@ class Quantity(_Labelled):
 
     unit: str
 
-    def __new__(cls, value: str, label: str = "", unit: str = "") -> Self:
+    def __new__(cls, value: str, english: str = "", unit: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
-        member.label = label
+        member.english = english
         member.unit = unit
         return member
 
-    ACTIVE_ENERGY = "active_energy", "Active energy", "kWh"
-    ACTIVE_POWER = "active_power", "Active power", "kW"
-    REACTIVE_ENERGY = "reactive_energy", "Reactive energy", "kvarh"
-    REACTIVE_POWER = "reactive_power", "Reactive power", "kvar"
-    APPARENT_ENERGY = "apparent_energy", "Apparent energy", "kVAh"
-    APPARENT_POWER = "apparent_power", "Apparent power", "kVA"
-    CURRENT = "current", "Current", "A"
-    VOLTAGE = "voltage", "Voltage", "V"
-    FREQUENCY = "frequency", "Frequency", "Hz"
-    POWER_FACTOR = "power_factor", "Power factor", ""
-    THERMAL_ENERGY = "thermal_energy", "Thermal energy", "kWh"
-    VOLUME = "volume", "Volume", "m³"
-    OTHER = "other", "Not interpreted", ""
+    ACTIVE_ENERGY = "active_energy", N_("Active energy"), "kWh"
+    ACTIVE_POWER = "active_power", N_("Active power"), "kW"
+    REACTIVE_ENERGY = "reactive_energy", N_("Reactive energy"), "kvarh"
+    REACTIVE_POWER = "reactive_power", N_("Reactive power"), "kvar"
+    APPARENT_ENERGY = "apparent_energy", N_("Apparent energy"), "kVAh"
+    APPARENT_POWER = "apparent_power", N_("Apparent power"), "kVA"
+    CURRENT = "current", N_("Current"), "A"
+    VOLTAGE = "voltage", N_("Voltage"), "V"
+    FREQUENCY = "frequency", N_("Frequency"), "Hz"
+    POWER_FACTOR = "power_factor", N_("Power factor"), ""
+    THERMAL_ENERGY = "thermal_energy", N_("Thermal energy"), "kWh"
+    VOLUME = "volume", N_("Volume"), "m³"
+    OTHER = "other", N_("Not interpreted"), ""
 
 
 class Direction(_Labelled):
     """Which way the quantity flows, seen from the customer: import is drawn from the grid."""
 
-    IMPORT = "import", "Import"
-    EXPORT = "export", "Export"
-    ABSOLUTE = "absolute", "Import plus export"
-    NET = "net", "Import minus export"
-    NONE = "none", "No direction"
+    IMPORT = "import", N_("Import")
+    EXPORT = "export", N_("Export")
+    ABSOLUTE = "absolute", N_("Import plus export")
+    NET = "net", N_("Import minus export")
+    NONE = "none", N_("No direction")
 
 
 class Phase(_Labelled):
     """The conductor that is measured."""
 
-    ALL = "all", "All phases"
-    ANY = "any", "Any phase"
+    ALL = "all", N_("All phases")
+    ANY = "any", N_("Any phase")
     L1 = "l1", "L1"
     L2 = "l2", "L2"
     L3 = "l3", "L3"
-    NEUTRAL = "neutral", "Neutral"
-    NONE = "none", "No phase"
+    NEUTRAL = "neutral", N_("Neutral")
+    NONE = "none", N_("No phase")
 
 
 class Aggregation(_Labelled):
     """The default statistic when values are rolled up to a coarser grid."""
 
-    SUM = "sum", "Sum"
-    MEAN = "mean", "Mean"
-    MAX = "max", "Maximum"
-    MIN = "min", "Minimum"
-    ADVANCE = "advance", "Advance"
-    NONE = "none", "None"
+    SUM = "sum", N_("Sum")
+    MEAN = "mean", N_("Mean")
+    MAX = "max", N_("Maximum")
+    MIN = "min", N_("Minimum")
+    ADVANCE = "advance", N_("Advance")
+    NONE = "none", N_("None")
 
 
 class ValueKind(_Labelled):
@@ -108,23 +115,23 @@ class ValueKind(_Labelled):
     aggregation: Aggregation
 
     def __new__(
-        cls, value: str, label: str = "", aggregation: Aggregation = Aggregation.NONE
+        cls, value: str, english: str = "", aggregation: Aggregation = Aggregation.NONE
     ) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
-        member.label = label
+        member.english = english
         member.aggregation = aggregation
         return member
 
-    INTERVAL = "interval", "Amount of its recording interval", Aggregation.SUM
-    CUMULATIVE = "cumulative", "Meter reading", Aggregation.ADVANCE
-    INSTANTANEOUS = "instantaneous", "Instantaneous value", Aggregation.MEAN
-    AVERAGE = "average", "Average (demand)", Aggregation.MEAN
-    MINIMUM = "minimum", "Minimum", Aggregation.MIN
-    MAXIMUM = "maximum", "Maximum", Aggregation.MAX
-    CUMULATIVE_DEMAND = "cumulative_demand", "Cumulative extreme", Aggregation.NONE
-    BILLING_PERIOD = "billing_period", "Value of its billing period", Aggregation.NONE
-    OTHER = "other", "Other", Aggregation.NONE
+    INTERVAL = "interval", N_("Amount of its recording interval"), Aggregation.SUM
+    CUMULATIVE = "cumulative", N_("Meter reading"), Aggregation.ADVANCE
+    INSTANTANEOUS = "instantaneous", N_("Instantaneous value"), Aggregation.MEAN
+    AVERAGE = "average", N_("Average (demand)"), Aggregation.MEAN
+    MINIMUM = "minimum", N_("Minimum"), Aggregation.MIN
+    MAXIMUM = "maximum", N_("Maximum"), Aggregation.MAX
+    CUMULATIVE_DEMAND = "cumulative_demand", N_("Cumulative extreme"), Aggregation.NONE
+    BILLING_PERIOD = "billing_period", N_("Value of its billing period"), Aggregation.NONE
+    OTHER = "other", N_("Other"), Aggregation.NONE
 
 
 MEDIA = {
@@ -188,56 +195,65 @@ _TIME_INTEGRAL = {
     Quantity.APPARENT_POWER: Quantity.APPARENT_ENERGY,
 }
 
+
+class _Way(NamedTuple):
+    """One row of the table of value group D for electricity."""
+
+    kind: ValueKind
+    words: str
+    number: int | None = None  # of the averaging scheme or measuring period, from the second on
+
+
 # The table of value group D for electricity: first the values of the quantity itself, then its
 # time integrals. Rows 31 to 46 (limits, their counters and durations, contracted values) are left
 # out on purpose, for they are settings and events, not series.
 _SCHEME = {
-    1: (ValueKind.CUMULATIVE_DEMAND, "cumulative minimum"),
-    2: (ValueKind.CUMULATIVE_DEMAND, "cumulative maximum"),
-    3: (ValueKind.MINIMUM, "minimum"),
-    4: (ValueKind.AVERAGE, "current average"),
-    5: (ValueKind.AVERAGE, "last average"),
-    6: (ValueKind.MAXIMUM, "maximum"),
+    1: _Way(ValueKind.CUMULATIVE_DEMAND, N_("cumulative minimum")),
+    2: _Way(ValueKind.CUMULATIVE_DEMAND, N_("cumulative maximum")),
+    3: _Way(ValueKind.MINIMUM, N_("minimum")),
+    4: _Way(ValueKind.AVERAGE, N_("current average")),
+    5: _Way(ValueKind.AVERAGE, N_("last average")),
+    6: _Way(ValueKind.MAXIMUM, N_("maximum")),
 }
 _VALUES = {
-    0: (ValueKind.BILLING_PERIOD, "billing period average"),
+    0: _Way(ValueKind.BILLING_PERIOD, N_("billing period average")),
     **_SCHEME,
-    7: (ValueKind.INSTANTANEOUS, "instantaneous"),
+    7: _Way(ValueKind.INSTANTANEOUS, N_("instantaneous")),
     # The second and the third averaging scheme repeat the first, in the next two decades.
-    **{d + 10: (kind, f"{way} 2") for d, (kind, way) in _SCHEME.items()},
-    **{d + 20: (kind, f"{way} 3") for d, (kind, way) in _SCHEME.items()},
-    27: (ValueKind.AVERAGE, "current average 5"),
-    28: (ValueKind.AVERAGE, "current average 6"),
-    49: (ValueKind.AVERAGE, "average per interval"),
-    50: (ValueKind.AVERAGE, "average per interval 2"),
-    51: (ValueKind.MINIMUM, "minimum per interval"),
-    52: (ValueKind.MINIMUM, "minimum per interval 2"),
-    53: (ValueKind.MAXIMUM, "maximum per interval"),
-    54: (ValueKind.MAXIMUM, "maximum per interval 2"),
-    55: (ValueKind.OTHER, "test average"),
+    **{d + 10: way._replace(number=2) for d, way in _SCHEME.items()},
+    **{d + 20: way._replace(number=3) for d, way in _SCHEME.items()},
+    27: _Way(ValueKind.AVERAGE, N_("current average"), 5),
+    28: _Way(ValueKind.AVERAGE, N_("current average"), 6),
+    49: _Way(ValueKind.AVERAGE, N_("average per interval")),
+    50: _Way(ValueKind.AVERAGE, N_("average per interval"), 2),
+    51: _Way(ValueKind.MINIMUM, N_("minimum per interval")),
+    52: _Way(ValueKind.MINIMUM, N_("minimum per interval"), 2),
+    53: _Way(ValueKind.MAXIMUM, N_("maximum per interval")),
+    54: _Way(ValueKind.MAXIMUM, N_("maximum per interval"), 2),
+    55: _Way(ValueKind.OTHER, N_("test average")),
 }
 _INTEGRALS = {
-    8: (ValueKind.CUMULATIVE, "meter reading"),
-    9: (ValueKind.BILLING_PERIOD, "billing period to date"),
-    10: (ValueKind.OTHER, "excess over a threshold"),
-    17: (ValueKind.CUMULATIVE, "meter reading at interval end"),
-    18: (ValueKind.CUMULATIVE, "meter reading at interval end 2"),
-    19: (ValueKind.BILLING_PERIOD, "billing period to interval end"),
-    20: (ValueKind.BILLING_PERIOD, "billing period to interval end 2"),
-    29: (ValueKind.INTERVAL, "per interval"),
-    30: (ValueKind.INTERVAL, "per interval 2"),
-    58: (ValueKind.OTHER, "test integral"),
+    8: _Way(ValueKind.CUMULATIVE, N_("meter reading")),
+    9: _Way(ValueKind.BILLING_PERIOD, N_("billing period to date")),
+    10: _Way(ValueKind.OTHER, N_("excess over a threshold")),
+    17: _Way(ValueKind.CUMULATIVE, N_("meter reading at interval end")),
+    18: _Way(ValueKind.CUMULATIVE, N_("meter reading at interval end"), 2),
+    19: _Way(ValueKind.BILLING_PERIOD, N_("billing period to interval end")),
+    20: _Way(ValueKind.BILLING_PERIOD, N_("billing period to interval end"), 2),
+    29: _Way(ValueKind.INTERVAL, N_("per interval")),
+    30: _Way(ValueKind.INTERVAL, N_("per interval"), 2),
+    58: _Way(ValueKind.OTHER, N_("test integral")),
 }
 
 # Of the other media only the counters that EN 13757-1 states beyond doubt, by (medium, C, D).
 _COUNTERS = {
-    (Medium.COOLING, 1, 0): (Quantity.THERMAL_ENERGY, "Cooling energy"),
-    (Medium.HEAT, 1, 0): (Quantity.THERMAL_ENERGY, "Heat energy"),
-    (Medium.GAS, 3, 0): (Quantity.VOLUME, "Gas volume"),
-    (Medium.GAS, 3, 1): (Quantity.VOLUME, "Gas volume corrected"),
-    (Medium.GAS, 3, 2): (Quantity.VOLUME, "Gas volume at base conditions"),
-    (Medium.COLD_WATER, 1, 0): (Quantity.VOLUME, "Cold water volume"),
-    (Medium.HOT_WATER, 1, 0): (Quantity.VOLUME, "Hot water volume"),
+    (Medium.COOLING, 1, 0): (Quantity.THERMAL_ENERGY, N_("Cooling energy")),
+    (Medium.HEAT, 1, 0): (Quantity.THERMAL_ENERGY, N_("Heat energy")),
+    (Medium.GAS, 3, 0): (Quantity.VOLUME, N_("Gas volume")),
+    (Medium.GAS, 3, 1): (Quantity.VOLUME, N_("Gas volume corrected")),
+    (Medium.GAS, 3, 2): (Quantity.VOLUME, N_("Gas volume at base conditions")),
+    (Medium.COLD_WATER, 1, 0): (Quantity.VOLUME, N_("Cold water volume")),
+    (Medium.HOT_WATER, 1, 0): (Quantity.VOLUME, N_("Hot water volume")),
 }
 
 UNSPECIFIED = 255
@@ -247,57 +263,54 @@ _HARMONICS = frozenset({7, 24})
 
 
 class Meaning(NamedTuple):
-    """What the groups A, C, D and E of a code say together."""
+    """What the groups A, C, D and E of a code say together; `meters.obis_words` puts it in words.
 
-    words: str
+    Attributes
+    ----------
+    counter
+        What a counter of another medium than electricity is called, to be translated.
+    way, number
+        How a value came about, to be translated, and by which scheme.
+    """
+
     quantity: Quantity = Quantity.OTHER
     kind: ValueKind = ValueKind.OTHER
     direction: Direction = Direction.NONE
     quadrant: int | None = None
     phase: Phase = Phase.NONE
     tariff: int | None = None
+    counter: str = ""
+    way: str = ""
+    number: int | None = None
 
 
 @lru_cache(maxsize=4096)
 def meaning(a: int, c: int, d: int, e: int) -> Meaning:
     """Interpret value groups; what the standards do not state is not interpreted."""
-    medium = MEDIA.get(a, Medium.OTHER)
-    unknown = Meaning(f"{medium.label} {c}.{d}.{e} (not interpreted)")
+    medium, unknown = MEDIA.get(a, Medium.OTHER), Meaning()
     if e > _HIGHEST_RATE and e != UNSPECIFIED:  # reserved, or the manufacturer's own
         return unknown
     tariff = None if e == UNSPECIFIED else e
-    rate = f", tariff {tariff}" if tariff else ""
     if medium is not Medium.ELECTRICITY:
         if (medium, c, d) not in _COUNTERS:
             return unknown
         quantity, name = _COUNTERS[medium, c, d]
-        words = f"{name}, meter reading{rate}"
-        return Meaning(words, quantity, ValueKind.CUMULATIVE, tariff=tariff)
+        return Meaning(
+            quantity, ValueKind.CUMULATIVE, tariff=tariff, counter=name, way=_INTEGRALS[8].words
+        )
     measured = _ELECTRICITY.get(c)
     if measured is None:
         return unknown
     if d in _VALUES:
-        quantity, (kind, way) = measured.quantity, _VALUES[d]
+        quantity, way = measured.quantity, _VALUES[d]
         if d in _HARMONICS and tariff is not None:
             if tariff:
                 return unknown
             tariff = None
     elif d in _INTEGRALS and measured.quantity in _TIME_INTEGRAL:
-        quantity, (kind, way) = _TIME_INTEGRAL[measured.quantity], _INTEGRALS[d]
+        quantity, way = _TIME_INTEGRAL[measured.quantity], _INTEGRALS[d]
     else:
         return unknown
-    words = f"{_name(quantity, measured)}, {way}{rate}"
-    return Meaning(words, quantity, kind, *measured[1:], tariff=tariff)
-
-
-def _name(quantity: Quantity, measured: _Measured) -> str:
-    words = [quantity.label]
-    if measured.quadrant:
-        words.append(f"quadrant {('I', 'II', 'III', 'IV')[measured.quadrant - 1]}")
-    elif measured.direction is not Direction.NONE:
-        words.append(measured.direction.value)
-    # Power and energy are of all phases unless said otherwise; a current or a voltage is not.
-    if quantity in (Quantity.CURRENT, Quantity.VOLTAGE) or measured.phase is not Phase.ALL:
-        conductor = measured.phase in (Phase.L1, Phase.L2, Phase.L3)
-        words.append(measured.phase.label if conductor else measured.phase.label.lower())
-    return " ".join(words)
+    return Meaning(
+        quantity, way.kind, *measured[1:], tariff=tariff, way=way.words, number=way.number
+    )

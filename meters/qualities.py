@@ -10,6 +10,8 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from meters.language import N_, _
+
 
 class Quality(IntEnum):
     """How a value came about. The numbers are stored and never change their meaning."""
@@ -25,6 +27,7 @@ class Quality(IntEnum):
 
     @property
     def label(self) -> str:
+        """Its name in the API and in files, the same in every language."""
         return self.name.lower()
 
 
@@ -43,8 +46,24 @@ _RANKS = np.argsort(RANKING)
 # Those that somebody vouches for; the others are guesses until the true value comes.
 VOUCHED = (Quality.MEASURED, Quality.UNSPECIFIED, Quality.ADJUSTED, Quality.CALCULATED)
 
+# As pages call them; the names themselves stand in the API and in files.
+WORDS = {
+    "missing": N_("missing"),
+    "measured": N_("measured"),
+    "estimated": N_("estimated"),
+    "substituted": N_("substituted"),
+    "provisional": N_("provisional"),
+    "calculated": N_("calculated"),
+    "adjusted": N_("adjusted"),
+    "unspecified": N_("unspecified"),
+}
 BY_NAME = {quality.label: quality for quality in Quality if quality}
 NAMES = [quality.label for quality in Quality]
+
+
+def quality_in_words(name: str) -> str:
+    """Name a quality to people, in the language that is spoken."""
+    return _(WORDS[name])
 
 
 class QualityError(ValueError):

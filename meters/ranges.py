@@ -4,9 +4,10 @@ import calendar
 import re
 from datetime import date, datetime, timedelta
 
+from meters.language import N_, _
 from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
 
-EXAMPLES = "2023-02-01 (a whole local day) or 2023-02-01T00:00:00+01:00"
+EXAMPLES = N_("2023-02-01 (a whole local day) or 2023-02-01T00:00:00+01:00")
 # In an address an unescaped + of an offset arrives as a space; it can be nothing else there.
 LOST_PLUS = re.compile(r"([Tt]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?) (\d{2}:?\d{2})")
 # The forms of ISO 8601 with a day and a time. Python reads more: any character for the T, even half
@@ -53,11 +54,12 @@ def parse_moment(text: str, zone: Zone) -> int:
     except MomentError:
         raise
     except ValueError:
-        raise MomentError(f"“{text[:40]}” is no date or time; write {EXAMPLES}.") from None
+        raise _refused(_("“{text}” is no date or time; write {examples}."), text) from None
     if moment.tzinfo is None:
-        raise MomentError(f"“{text[:40]}” has no offset, so it names no instant; write {EXAMPLES}.")
+        words = _("“{text}” has no offset, so it names no instant; write {examples}.")
+        raise _refused(words, text)
     if FRACTION.search(text):
-        raise MomentError(f"“{text[:40]}” is not a whole second.")
+        raise _refused(_("“{text}” is not a whole second."), text)
     _check_year(moment.year)
     return int(moment.timestamp())
 
@@ -95,7 +97,8 @@ def parse_relative(text: str, zone: Zone, anchor: int) -> int | None:
         day -= timedelta(weeks=weeks, days=days)
         _check_year(day.year)
     except (ValueError, OverflowError, calendar.IllegalMonthError):
-        raise MomentError(f"“{text[:40]}” leads out of the years that are served.") from None
+        words = _("“{text}” leads out of the years that are served.")
+        raise _refused(words, text) from None
     # Of an hour that happens twice the first is meant; one that does not exist begins later.
     moved = int(day.replace(tzinfo=zone.info).timestamp()) if day != local else anchor
     return moved - (hours * 3600 + minutes * 60 + seconds)
@@ -117,4 +120,9 @@ def read_iso(text: str) -> datetime:
 
 def _check_year(year: int) -> None:
     if not FIRST_YEAR < year < LAST_YEAR:
-        raise MomentError(f"The year {year} lies outside {FIRST_YEAR + 1} to {LAST_YEAR - 1}.")
+        words = _("The year {year} lies outside {first} to {last}.")
+        raise MomentError(words.format(year=year, first=FIRST_YEAR + 1, last=LAST_YEAR - 1))
+
+
+def _refused(words: str, text: str) -> MomentError:
+    return MomentError(words.format(text=text[:40], examples=_(EXAMPLES)))

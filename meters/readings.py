@@ -7,6 +7,7 @@ import numpy as np
 
 from meters.days import DayTable, Ints
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
+from meters.language import _
 from meters.measures import Measure, measure_of, usual_measure
 from meters.models import Register
 from meters.profiles import DayTotals, read_days, read_next_days, read_totals
@@ -88,9 +89,14 @@ class TooFineError(ResolutionError):
 
     def __init__(self, asked: Resolution, register: Register, interval: int) -> None:
         self.fits = Resolution.of_seconds(interval)
+        words = _(
+            "{asked} is finer than the register {register}, which reads every {minutes} minutes "
+            "here; {fits} is the finest that fits."
+        )
         super().__init__(
-            f"{asked} is finer than the register {register.obis}, which reads every "
-            f"{interval // 60} minutes here; {self.fits} is the finest that fits."
+            words.format(
+                asked=asked, register=register.obis, minutes=interval // 60, fits=self.fits
+            )
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from meters.days import DayTable, Floats, Ints, Mask, Qualities, exact_sums
 from meters.grid import Cadence, Grid, Resolution, ResolutionError
+from meters.language import _
 from meters.qualities import NAMES, worse
 from meters.zones import Zone
 
@@ -234,9 +235,12 @@ def check_fineness(resolution: Resolution, cadence: Cadence) -> None:
     """Refuse buckets shorter than the intervals that should fill them."""
     if resolution.seconds < cadence.finest:
         fits = Resolution.of_seconds(cadence.finest)
+        words = _(
+            "“{asked}” is finer than the register, which reads every {minutes} minutes; the finest "
+            "resolution that fits is {fits}."
+        )
         raise ResolutionError(
-            f"“{resolution}” is finer than the register, which reads every "
-            f"{cadence.finest // 60} minutes; the finest resolution that fits is {fits}."
+            words.format(asked=resolution, minutes=cadence.finest // 60, fits=fits)
         )
 
 

@@ -17,6 +17,8 @@ from importlib import metadata
 import numpy as np
 import numpy.typing as npt
 
+from meters.language import _
+
 Instants = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
@@ -216,10 +218,12 @@ def zone(name: str) -> Zone:
     if name not in known_zones():
         close = difflib.get_close_matches(name, known_zones(), n=1, cutoff=0.5)
         example = close[0] if close else "Europe/Zurich"
-        raise ZoneError(
-            f"“{name[:60]}” is not a time zone of the IANA database; "
-            + (f"did you mean {example}?" if close else f"an example is {example}.")
+        words = (
+            _("“{name}” is not a time zone of the IANA database; did you mean {example}?")
+            if close
+            else _("“{name}” is not a time zone of the IANA database; an example is {example}.")
         )
+        raise ZoneError(words.format(name=name[:60], example=example))
     return Zone(name, zoneinfo.ZoneInfo(name))
 
 

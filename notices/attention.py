@@ -7,11 +7,13 @@ from enum import IntEnum
 
 from django.db.models import Count, Sum
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ingestion.models import Feed, Gap, Run, Source
 from meters.health import State, states
 from meters.models import Meter
-from meters.templatetags.units import local
+from meters.wording import figure, local
 from notices.models import UNWANTED, Letter, Watch
 from notices.sources import source_health
 from tenants.models import Tenant
@@ -45,6 +47,8 @@ class Item:
         A word for programs.
     path
         Where it is looked at.
+    said
+        What the record says of it, in the record's words.
     """
 
     level: Level
@@ -52,6 +56,12 @@ class Item:
     title: str
     words: str
     path: str
+    said: str = ""
+
+    @property
+    def in_full(self) -> str:
+        """The words, and what the record says."""
+        return f"{self.words} {self.said}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +95,13 @@ def _backlog(now: datetime) -> Iterator[Item]:
     if oldest is None:
         return
     minutes = int((now - oldest.created_at).total_seconds() // 60)
-    some = f"{count:,} runs wait" if count > 1 else "One run waits"
+    title = ngettext("One run waits for a worker", "{count} runs wait for a worker", count)
+    words = _("The oldest for {minutes} minutes. Is a worker running, and does it reach its queue?")
     yield Item(
         Level.CRITICAL,
         "backlog",
-        f"{some} for a worker",
-        f"The oldest for {minutes:,} minutes. Is a worker running, and does it reach its queue?",
+        title.format(count=figure(count)),
+        words.format(minutes=figure(minutes)),
         oldest.get_absolute_url(),
     )
 
@@ -102,21 +113,22 @@ def _failing(now: datetime) -> Iterator[Item]:
             yield Item(
                 Level.CRITICAL,
                 "source",
-                f"Source {source.name} keeps failing",
-                f"Its last {health.streak} runs failed. {health.error}",
+                _("Source {name} keeps failing").format(name=source.name),
+                _("Its last {count} runs failed.").format(count=health.streak),
                 reverse("ingestion:runs") + "?show=failed",
+                health.error,
             )
 
 
 def _given_up() -> Iterator[Item]:
     count = Feed.objects.given_up().count()
     if count:
-        what = "One meter is" if count == 1 else f"{count:,} meters are"
+        title = ngettext("One meter is given up", "{count} meters are given up", count)
         yield Item(
             Level.WARNING,
             "given-up",
-            f"{what} given up",
-            "Again and again they could not be read, while their source answered.",
+            title.format(count=figure(count)),
+            _("Again and again they could not be read, while their source answered."),
             reverse("ingestion:runs"),
         )
 
@@ -125,13 +137,17 @@ def _missing(now: datetime) -> Iterator[Item]:
     lately = Gap.objects.filter(state=Gap.State.GIVEN_UP, ended_at__gte=now - LOST_READINGS)
     sums = lately.aggregate(gaps=Count("pk"), missing=Sum("missing"))
     if sums["gaps"]:
-        some = "One gap was" if sums["gaps"] == 1 else f"{sums['gaps']:,} gaps were"
+        title = ngettext(
+            "One gap was given up lately", "{count} gaps were given up lately", sums["gaps"]
+        )
+        words = _(
+            "Their source was asked for {missing} intervals again and again, and has none of them."
+        )
         yield Item(
             Level.WARNING,
             "gap",
-            f"{some} given up lately",
-            f"Their source was asked for {sums['missing']:,} intervals again and again, and has "
-            "none of them.",
+            title.format(count=figure(sums["gaps"])),
+            words.format(missing=figure(sums["missing"])),
             reverse("record:gaps") + "?show=given_up",
         )
 
@@ -145,19 +161,22 @@ def _silent(tenant: Tenant, now: datetime) -> Iterator[Item]:
     found = states(meters, int(now.timestamp()))
     silent = [meter for meter in meters if found[meter.pk][0] == State.SILENT]
     for meter in silent[:MOST_NAMED]:
+        latest = local(found[meter.pk][1], tenant.timezone)
         yield Item(
             Level.WARNING,
             "meter",
-            f"Meter {meter.name} is silent",
-            f"Its latest reading ends on {local(found[meter.pk][1], tenant.timezone)}.",
+            _("Meter {name} is silent").format(name=meter.name),
+            _("Its latest reading ends on {moment}.").format(moment=latest),
             meter.get_absolute_url(),
         )
-    if len(silent) > MOST_NAMED:
+    others = len(silent) - MOST_NAMED
+    if others > 0:
+        title = ngettext("{count} more meter is silent", "{count} more meters are silent", others)
         yield Item(
             Level.WARNING,
             "meter",
-            f"{len(silent) - MOST_NAMED:,} more meters are silent",
-            "The list of meters shows the state of each.",
+            title.format(count=figure(others)),
+            _("The list of meters shows the state of each."),
             reverse("analytics:meters"),
         )
 
@@ -166,12 +185,14 @@ def _letters(now: datetime) -> Iterator[Item]:
     lost = Letter.objects.filter(given_up_at__gte=now - LOST_MAIL).exclude(error=UNWANTED)
     count, last = lost.count(), lost.first()
     if last is not None:
+        title = ngettext("{count} mail could not be sent", "{count} mails could not be sent", count)
         yield Item(
             Level.WARNING,
             "mail",
-            f"{count:,} mail{'s' if count > 1 else ''} could not be sent",
-            f"The last one after {last.attempts} attempts: {last.error}",
+            title.format(count=figure(count)),
+            _("The last one after {count} attempts:").format(count=last.attempts),
             reverse("notices:mine"),
+            last.error,
         )
 
 
@@ -179,10 +200,11 @@ def _clock(now: datetime) -> Iterator[Item]:
     watch = Watch.objects.first()
     if watch and watch.looked_at and now - watch.looked_at > WATCH_TOO_LATE:
         minutes = int((now - watch.looked_at).total_seconds() // 60)
+        words = _("Nothing has been looked at for {minutes} minutes. Is the scheduler running?")
         yield Item(
             Level.CRITICAL,
             "schedule",
-            "The schedule stands still",
-            f"Nothing has been looked at for {minutes:,} minutes. Is the scheduler running?",
+            _("The schedule stands still"),
+            words.format(minutes=figure(minutes)),
             reverse("notices:attention"),
         )

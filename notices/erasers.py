@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from django.db.models import Q
+from django.utils import translation
 
 from ingestion.erasing import Subject, erases
-from notices.events import read_events, subject, written
+from notices.events import language_of, read_events, subject, written
 from notices.models import Letter, Trouble
+from tenants.models import Tenant
 
 
 @erases("letters that told of it")
@@ -16,7 +18,10 @@ def erase_letters(erased: Subject) -> int:
     for mark in erased.marks:
         # What a source's last run said may name one of its meters.
         told |= Q(events__icontains=mark)
-    letters = list(Letter.objects.filter(told).select_for_update())
+    letters = list(
+        Letter.objects.filter(told).select_related("user").select_for_update(of=["self"])
+    )
+    tenant = Tenant.objects.here()
     for letter in letters:
         others = [
             replace(event, words=erased.scrubbed(event.words))
@@ -26,7 +31,8 @@ def erase_letters(erased: Subject) -> int:
         if not others:
             letter.delete()
             continue
-        tenant = letter.subject.removeprefix("[").partition("]")[0]
-        letter.subject, letter.events = subject(tenant, others), written(others)
+        with translation.override(language_of(letter.user, tenant)):
+            letter.subject = subject(tenant.name, others)
+        letter.events = written(others)
         letter.save(update_fields=["subject", "events"])
     return len(letters)

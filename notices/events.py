@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.utils import translation
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from ingestion.models import Source
@@ -101,10 +103,12 @@ def write_letters(tenant: Tenant, events: Sequence[Event], now: datetime) -> int
     for user, preference in recipients():
         wanted = [event for event in events if preference.wants(event.kind)]
         if wanted:
+            with translation.override(language_of(user, tenant)):
+                line = subject(tenant.name, wanted)
             letters.append(
                 Letter(
                     user=user,
-                    subject=subject(tenant.name, wanted),
+                    subject=line,
                     events=written(condensed(wanted)),
                     created_at=now,
                     due_at=now,
@@ -112,6 +116,11 @@ def write_letters(tenant: Tenant, events: Sequence[Event], now: datetime) -> int
             )
     Letter.objects.bulk_create(letters)
     return len(letters)
+
+
+def language_of(user: User, tenant: Tenant) -> str:
+    """Say in which language a person is written to."""
+    return user.language or tenant.language
 
 
 def condensed(events: Sequence[Event]) -> list[Event]:
@@ -136,7 +145,7 @@ def read_events(kept: list[dict[str, Any]]) -> list[Event]:
 
 
 def subject(tenant: str, events: Sequence[Event]) -> str:
-    """Say in one line what a letter tells, the worst first."""
+    """Say in one line what a letter tells, the worst first, in the language that is spoken."""
     parts = []
     for kind, is_over in (
         (Kind.FAILING, False),
@@ -153,15 +162,14 @@ def subject(tenant: str, events: Sequence[Event]) -> str:
 
 
 def _in_words(kind: str, events: Sequence[Event], *, is_over: bool) -> str:
-    one, count = len(events) == 1, len(events)
-    if kind == Kind.SILENT:
-        what = f"meter {events[0].name}" if one else f"{count} meters"
-        verb = ("delivers" if one else "deliver") + " again" if is_over else "fell silent"
-    else:
-        what = f"source {events[0].name}" if one else f"{count} sources"
-        verb = (
-            ("works" if one else "work") + " again"
-            if is_over
-            else ("keeps failing" if one else "keep failing")
-        )
-    return f"{what} {verb}"
+    count = len(events)
+    match kind == Kind.SILENT, is_over:
+        case True, False:
+            words = ngettext("meter {name} fell silent", "{count} meters fell silent", count)
+        case True, True:
+            words = ngettext("meter {name} delivers again", "{count} meters deliver again", count)
+        case False, False:
+            words = ngettext("source {name} keeps failing", "{count} sources keep failing", count)
+        case _:
+            words = ngettext("source {name} works again", "{count} sources work again", count)
+    return words.format(name=events[0].name, count=count)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from ingestion.models import Source
@@ -31,14 +32,16 @@ class Preference(models.Model):
         related_name="mail_preference",
     )
     silent_meters = models.BooleanField(
-        "Meters that fall silent",
+        gettext_lazy("Meters that fall silent"),
         default=True,
-        help_text="No reading for more than three days; and when they deliver again.",
+        help_text=gettext_lazy("No reading for more than three days; and when they deliver again."),
     )
     failing_sources = models.BooleanField(
-        "Sources that keep failing",
+        gettext_lazy("Sources that keep failing"),
         default=True,
-        help_text="Several runs in a row failed altogether; and when the source works again.",
+        help_text=gettext_lazy(
+            "Several runs in a row failed altogether; and when the source works again."
+        ),
     )
 
     def __str__(self) -> str:

@@ -16,8 +16,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
-from notices.events import Event, read_events
+from notices.events import Event, language_of, read_events
 from notices.models import UNWANTED, Letter, Preference, Trouble
 from notices.unsubscribing import unsubscribe_path
 from tenants.links import tenant_address, tenant_domain
@@ -73,7 +74,7 @@ def _send(letter: Letter, tenant: Tenant, now: datetime) -> str:
         held.update(given_up_at=now, claimed_until=None, error=UNWANTED)
         return "given_up"
     try:
-        with translation.override(letter.user.language or tenant.language):
+        with translation.override(language_of(letter.user, tenant)):
             mail = message(letter, events, tenant)
         mail.send()
     except (OSError, smtplib.SMTPException) as error:
@@ -119,17 +120,17 @@ def grouped(events: list[Event]) -> list[Group]:
         (
             Trouble.Kind.FAILING,
             False,
-            "Sources that keep failing",
-            "Their meters get no new readings. It is tried again with every sweep.",
+            _("Sources that keep failing"),
+            _("Their meters get no new readings. It is tried again with every sweep."),
         ),
         (
             Trouble.Kind.SILENT,
             False,
-            "Meters that fell silent",
-            "No reading for more than three days. What is missing is fetched once it is there.",
+            _("Meters that fell silent"),
+            _("No reading for more than three days. What is missing is fetched once it is there."),
         ),
-        (Trouble.Kind.SILENT, True, "Meters that deliver again", ""),
-        (Trouble.Kind.FAILING, True, "Sources that work again", ""),
+        (Trouble.Kind.SILENT, True, _("Meters that deliver again"), ""),
+        (Trouble.Kind.FAILING, True, _("Sources that work again"), ""),
     ]
     found = []
     for kind, is_over, title, words in headings:

@@ -2,7 +2,7 @@
 
 import structlog
 from celery import shared_task
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from notices.models import Letter
@@ -10,7 +10,6 @@ from notices.sending import send_due
 from notices.watching import watch
 from tenants.fanout import in_each_tenant
 from tenants.models import Tenant
-from tenants.schema import in_public
 from tenants.tasks import OperatorsTask
 
 log = structlog.get_logger(__name__)
@@ -26,7 +25,7 @@ def watch_all() -> int:
 def watch_tenant() -> int:
     """Look at the tenant that the message came from, and have due letters sent."""
     now = timezone.now()
-    looked = watch(_here(), now)
+    looked = watch(Tenant.objects.here(), now)
     # Also those that an earlier message, lost since, was to send.
     if Letter.objects.due(now).exists():
         transaction.on_commit(lambda: send_letters.delay(), robust=True)
@@ -36,12 +35,4 @@ def watch_tenant() -> int:
 @shared_task(name="notices.send_letters", expires=280)
 def send_letters() -> int:
     """Send the letters that are due in the tenant that the message came from."""
-    return send_due(_here()).sent
-
-
-def _here() -> Tenant:
-    """Return the tenant that the connection is in."""
-    schema = connection.schema_name  # type: ignore[attr-defined]
-    with in_public():
-        found: Tenant = Tenant.objects.get(schema_name=schema)
-    return found
+    return send_due(Tenant.objects.here()).sent

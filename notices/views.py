@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -17,12 +19,20 @@ from accounts.models import User
 from notices.attention import Level
 from notices.attention import attention as find_attention
 from notices.forms import PreferenceForm
-from notices.models import Letter, Preference
+from notices.models import UNWANTED, Letter, Preference
 from notices.unsubscribing import person_of, unsubscribe
 
 LETTERS_SHOWN = 20
-KINDS = {Level.CRITICAL: "error", Level.WARNING: "warning", Level.OK: "ok"}
-LETTER_KINDS = {"sent": "ok", "waiting": "active", "given up": "error"}
+LEVELS = {
+    Level.CRITICAL: ("error", gettext_noop("critical")),
+    Level.WARNING: ("warning", gettext_noop("warning")),
+    Level.OK: ("ok", gettext_noop("ok")),
+}
+LETTERS = {
+    "sent": ("ok", gettext_noop("sent")),
+    "waiting": ("active", gettext_noop("waiting")),
+    "given up": ("error", gettext_noop("given up")),
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -33,16 +43,26 @@ def mine(request: HttpRequest) -> HttpResponse:
     form = PreferenceForm(sent, instance=Preference.of(user))
     if form.is_valid():
         form.save()
-        messages.success(request, "That is how it will be from now on.")
+        messages.success(request, _("That is how it will be from now on."))
         return redirect("notices:mine")
     letters = Letter.objects.filter(user=user)[:LETTERS_SHOWN]
     context: dict[str, Any] = {
         "form": form,
         "sends_mail": settings.SENDS_MAIL,
-        "letters": [{"letter": one, "kind": LETTER_KINDS[one.state]} for one in letters],
+        "letters": [_letter(one) for one in letters],
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
     }
     return render(request, "notices/mine.html", context)
+
+
+def _letter(letter: Letter) -> dict[str, Any]:
+    kind, word = LETTERS[letter.state]
+    return {
+        "letter": letter,
+        "kind": kind,
+        "word": _(word),
+        "unwanted": letter.error == UNWANTED,
+    }
 
 
 @require_safe
@@ -52,12 +72,12 @@ def attention(request: HttpRequest) -> HttpResponse:
     found = find_attention(tenant, timezone.now())
     context: dict[str, Any] = {
         "items": [
-            {"item": item, "kind": KINDS[item.level], "level": item.level.name.lower()}
+            {"item": item, "kind": LEVELS[item.level][0], "level": _(LEVELS[item.level][1])}
             for item in found.items
         ],
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "Needs attention", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("Needs attention"), "url": ""},
         ],
     }
     return render(request, "notices/attention.html", context)

@@ -1,11 +1,22 @@
 """The operators' admin: tenants and domains. It is routed on the bare domain alone."""
 
-from django.contrib import admin
+from collections.abc import Callable
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.sites import operators_site
+from tenants.lifecycle import (
+    GRACE,
+    LifecycleError,
+    call_off_deletion,
+    order_deletion,
+    resume,
+    suspend,
+)
 from tenants.models import Domain, Tenant
 
 
@@ -18,10 +29,50 @@ class DomainInline(admin.TabularInline[Domain, Tenant]):
 class TenantAdmin(admin.ModelAdmin[Tenant]):
     """Tenants are made by `create_tenant`, which also makes their first sign-in."""
 
-    list_display = ["name", "schema_name", "address", "timezone", "language", "created_at"]
+    list_display = ["name", "schema_name", "address", "timezone", "language", "state", "created_at"]
     search_fields = ["name", "schema_name", "domains__domain"]
-    readonly_fields = ["schema_name", "epoch", "created_at"]
+    readonly_fields = [
+        *("schema_name", "epoch", "created_at"),
+        *("suspended_at", "suspended_why", "delete_at"),
+    ]
     inlines = [DomainInline]
+    actions = ["suspend_chosen", "resume_chosen", "order_deletion_of_chosen", "call_off_of_chosen"]
+
+    @admin.display(description="State")
+    def state(self, tenant: Tenant) -> str:
+        return tenant.state_in_words
+
+    @admin.action(
+        description="Suspend: pages, API and tasks rest, data stays", permissions=["change"]
+    )
+    def suspend_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        self._each(request, chosen, suspend, "suspended")
+
+    @admin.action(description="Resume what was suspended", permissions=["change"])
+    def resume_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        self._each(request, chosen, resume, "served again")
+
+    @admin.action(description=f"Suspend, and delete in {GRACE.days} days", permissions=["change"])
+    def order_deletion_of_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        self._each(
+            request, chosen, order_deletion, f"suspended, to be deleted in {GRACE.days} days"
+        )
+
+    @admin.action(description="Keep what was to be deleted", permissions=["change"])
+    def call_off_of_chosen(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
+        self._each(request, chosen, call_off_deletion, "kept, and suspended until it is resumed")
+
+    def _each(
+        self, request: HttpRequest, chosen: QuerySet[Tenant], do: Callable[..., object], done: str
+    ) -> None:
+        by = request.user.get_username()
+        for tenant in chosen:
+            try:
+                do(tenant, by=by)
+            except LifecycleError as error:
+                self.message_user(request, str(error), messages.ERROR)
+            else:
+                self.message_user(request, f"{tenant.name} is {done}.")
 
     @admin.display(description="Address")
     def address(self, tenant: Tenant) -> str:

@@ -36,12 +36,14 @@ class TenantCommand(BaseCommand):
         which = parser.add_mutually_exclusive_group(required=True)
         which.add_argument("--tenant", metavar="NAME", help="short name or domain of the tenant")
         if self.all_tenants_allowed:
-            which.add_argument("--all-tenants", action="store_true", help="every tenant in turn")
+            which.add_argument(
+                "--all-tenants", action="store_true", help="every tenant at work, in turn"
+            )
 
     def tenants(self, options: dict[str, Any]) -> list[Tenant]:
         if options.get("all_tenants"):
             with in_public():
-                return list(Tenant.objects.order_by("schema_name"))
+                return list(Tenant.objects.at_work())
         return [find_tenant(options["tenant"])]
 
     def handle(self, *args: Any, **options: Any) -> None:

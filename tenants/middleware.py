@@ -10,6 +10,8 @@ from config.compiled import CompiledQuery
 from tenants.models import Domain, Tenant
 from tenants.schema import enter_public, kept
 
+# What a suspended tenant's domain answers.
+RESTING = "config.urls_suspended"
 _by_host = CompiledQuery(
     lambda: Domain.objects.filter(domain="example.com").select_related("tenant"),
 )
@@ -45,7 +47,7 @@ class TenantMiddleware(TenantMainMiddleware):  # type: ignore[misc]
         if not found:
             raise Http404("Nobody answers at this host.")
         tenant: Tenant = found[0].tenant
-        request.urlconf = settings.ROOT_URLCONF
+        request.urlconf = RESTING if tenant.is_suspended else settings.ROOT_URLCONF
         request.tenant = tenant  # type: ignore[attr-defined]
         tenant.enter()
 

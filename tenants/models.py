@@ -10,6 +10,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from django_tenants.utils import tenant_context
 
 from tenants.hosts import checked_host
+from tenants.schema import current_schema, in_public
 
 
 def validate_timezone(name: str) -> None:
@@ -20,6 +21,10 @@ def validate_timezone(name: str) -> None:
 
 
 class TenantQuerySet(models.QuerySet["Tenant"]):
+    def at_work(self) -> "TenantQuerySet":
+        """Those that are served, by name."""
+        return self.filter(suspended_at=None).order_by("schema_name")
+
     def named(self, name: str) -> "Tenant":
         """Find a tenant by its short name, its schema or one of its domains."""
         try:
@@ -27,6 +32,12 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
             return self.get(schema_name=name.replace("-", "_"))
         except self.model.DoesNotExist:
             return self.get(domains__domain=name.lower().rstrip("."))
+
+    def here(self) -> "Tenant":
+        """Return the tenant that the connection is in."""
+        schema = current_schema()
+        with in_public():
+            return self.get(schema_name=schema)
 
 
 class Tenant(TenantMixin):  # type: ignore[misc]
@@ -50,6 +61,16 @@ class Tenant(TenantMixin):  # type: ignore[misc]
     # Part of every ETag. A restore renews it, for the versions of rows begin anew there.
     epoch = models.UUIDField(default=uuid.uuid4, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # What becomes of a tenant is written by `tenants.lifecycle` alone.
+    suspended_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since then pages, API and tasks rest; data stays."
+    )
+    suspended_why = models.CharField(
+        max_length=200, blank=True, db_default="", editable=False, help_text="Shown on its pages."
+    )
+    delete_at = models.DateTimeField(
+        null=True, editable=False, help_text="Then it is deleted, with everything that it has."
+    )
 
     objects = TenantQuerySet.as_manager()
 
@@ -63,6 +84,20 @@ class Tenant(TenantMixin):  # type: ignore[misc]
     def slug(self) -> str:
         """The short name that commands take and the subdomain carries."""
         return str(self.schema_name).replace("_", "-")
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    @property
+    def state_in_words(self) -> str:
+        """Say whether it is served: ``at work``, ``suspended since 2024-03-01: why``, …"""
+        if self.delete_at is not None:
+            return f"to be deleted on {self.delete_at:%Y-%m-%d}"
+        if self.suspended_at is not None:
+            why = f": {self.suspended_why}" if self.suspended_why else ""
+            return f"suspended since {self.suspended_at:%Y-%m-%d}{why}"
+        return "at work"
 
     def enter(self) -> None:
         """Set the connection to the tenant's schema; somebody else has to leave it."""

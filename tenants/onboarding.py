@@ -10,7 +10,8 @@ from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django_tenants.utils import schema_exists
 
-from accounts.models import User
+from accounts.acts import from_command, record
+from accounts.models import Act, User
 from accounts.tokens import make_token
 from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant, validate_timezone
@@ -129,6 +130,7 @@ def create_tenant(
             tenant = Tenant(schema_name=schema, name=name, timezone=timezone, language=language)
             tenant.save(verbosity=0)
             Domain.objects.create(tenant=tenant, domain=domain, is_primary=True)
+            record(Act.What.TENANT_MADE, slug, by=from_command("create_tenant"), detail=domain)
             with tenant.entered():
                 user = User.objects.create_superuser(email=email, password=password)
                 token = make_token(person=user, by="create_tenant", name="made with the tenant")

@@ -2,9 +2,15 @@
 
 from typing import Any
 
+import structlog
+from celery import shared_task
+from django.db import connection
+from django.utils import timezone
 from tenant_schemas_celery.task import TenantTask as LibraryTask
 
 from tenants.schema import current_schema, public_schema
+
+log = structlog.get_logger(__name__)
 
 
 class NoTenantError(RuntimeError):
@@ -39,6 +45,10 @@ class TenantTask(LibraryTask):  # type: ignore[misc]
                 f"{self.name} was sent by “{schema}”, which can't be entered (the connection is "
                 f"in “{current_schema()}”). Nothing was done."
             )
+        if getattr(connection.tenant, "is_suspended", False):  # type: ignore[attr-defined]
+            # What is to be done stands in the tenant's own tables and is offered again later.
+            log.info("left undone: the tenant is suspended", task=self.name)
+            return None
         # Not the library's `__call__`, which lays an empty request over the one that is served: a
         # retry could not tell then what it is a retry of.
         return self.run(*args, **kwargs)
@@ -69,3 +79,12 @@ class OperatorsTask(TenantTask):
 
     abstract = True
     operators = True
+
+
+@shared_task(name="tenants.upkeep", base=OperatorsTask, expires=3_000)
+def upkeep() -> list[str]:
+    """Delete the tenants whose grace is over. Runs every hour."""
+    # Models: this module is read before there are any.
+    from tenants.lifecycle import delete_due
+
+    return delete_due(timezone.now(), by="tenants.upkeep")

@@ -8,6 +8,7 @@ from django import template
 from meters.dates import Form
 from meters.dates import dated as written
 from meters.language import _
+from meters.qualities import quality_in_words
 from meters.wording import MINUS, THIN, energy, figure, local, percent
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
 register = template.Library()
 for filtered in (figure, energy, local, percent):
     register.filter(filtered.__name__, filtered)
+register.filter("quality", quality_in_words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
 
-from accounts.models import AllowedOrigin, ApiToken, User
+from accounts.models import Act, AllowedOrigin, ApiToken, User
 from accounts.sites import tenant_site
 from ingestion.files import RowsFile, ingest_file
 from ingestion.models import (
@@ -226,6 +226,11 @@ def _people(marked: Marked) -> None:
     token, _ = ApiToken.objects.create(user=user, name=marked.text("token"))
     origin = AllowedOrigin.objects.create(
         origin=f"https://{marked.text('origin')}.example", note=marked.text("whose")
+    )
+    marked.keep(
+        Act.objects.create(
+            by=marked.text("actor"), what=Act.What.TOKEN_MADE, about=marked.text("about")
+        )
     )
     for one in (user, group, token, origin):
         marked.keep(one)

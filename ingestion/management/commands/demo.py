@@ -31,7 +31,8 @@ from tenants.onboarding import create_tenant
 from tenants.schema import enter_public
 
 PR_SET_PDEATHSIG = 1
-TENANTS = {"acme": "Acme Energy", "nordwind": "Nordwind Community"}
+# Each with its name and its language.
+TENANTS = {"acme": ("Acme Energy", "en"), "nordwind": ("Nordwind Community", "de")}
 
 
 class Command(BaseCommand):
@@ -66,8 +67,8 @@ class Command(BaseCommand):
         recordings = find_recordings(Path(settings.RECORDINGS_DIR))
         port, simulator = free_port(options["port"]), free_port(8100)
         password = self.password(home)
-        for slug, name in TENANTS.items():
-            self.make_tenant(slug, name, password)
+        for slug, (name, language) in TENANTS.items():
+            self.make_tenant(slug, name, language, password)
         processes = self.start(home, port, simulator, recordings)
         try:
             self.wait_for(f"http://127.0.0.1:{simulator}/", processes)
@@ -96,11 +97,11 @@ class Command(BaseCommand):
                 file.write(secrets.token_urlsafe(12))
         return path.read_text()
 
-    def make_tenant(self, slug: str, name: str, password: str) -> None:
+    def make_tenant(self, slug: str, name: str, language: str, password: str) -> None:
         email = f"demo@{slug}.localhost"
         found = Tenant.objects.filter(schema_name=slug).first()
         if found is None:
-            create_tenant(slug=slug, name=name, email=email, password=password)
+            create_tenant(slug=slug, name=name, email=email, password=password, language=language)
             return
         with found.entered():
             user = User.objects.filter(email=email).first()
@@ -183,7 +184,7 @@ class Command(BaseCommand):
         else:
             origin = "Synthetic readings only: the challenge's recordings were not found"
         lines = [f"\nReady after {seconds:.0f} s. {origin}.\n"]
-        for slug, name in TENANTS.items():
+        for slug, (name, _language) in TENANTS.items():
             lines.append(f"  {name:20}  http://{slug}.localhost:{port}/")
             lines.append(f"  {'sign-in':20}  demo@{slug}.localhost   {password}\n")
         lines.append(

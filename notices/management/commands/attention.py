@@ -48,7 +48,7 @@ def _lines(tenant: Tenant, found: Attention) -> list[str]:
     if found.level == Level.OK:
         return [f"{tenant.slug}: ok"]
     return [
-        f"{tenant.slug}: {item.level.name.lower()}: {item.title}. {item.words}"
+        f"{tenant.slug}: {item.level.name.lower()}: {item.title}. {item.in_full}"
         for item in found.items
     ]
 
@@ -61,7 +61,7 @@ def _objects(tenant: Tenant, found: Attention) -> list[str]:
                 "level": item.level.name.lower(),
                 "kind": item.kind,
                 "title": item.title,
-                "words": item.words,
+                "words": item.in_full,
                 "path": item.path,
             }
         )

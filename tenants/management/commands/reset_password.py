@@ -10,6 +10,8 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 
+from accounts.acts import from_command, record
+from accounts.models import Act
 from tenants.commands import AccountCommand, account
 from tenants.onboarding import new_password
 
@@ -30,4 +32,5 @@ class Command(AccountCommand):
                 raise CommandError(" ".join(error.messages)) from None
             user.set_password(password)
             user.save(update_fields=["password"])
+            record(Act.What.PASSWORD_RESET, user.email, by=from_command("reset_password"))
         self.stdout.write(f"  sign-in    {user.email}\n  password   {password}")
