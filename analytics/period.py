@@ -151,9 +151,7 @@ class Period:
         return [
             {
                 "value": value,
-                "label": f"{_(label)} ({comes_to})"
-                if not value and not self.chosen
-                else _(label),
+                "label": f"{_(label)} ({comes_to})" if not value and not self.chosen else _(label),
                 "active": value == self.chosen,
             }
             for value, label in CHOICES.items()

@@ -12,7 +12,9 @@ from functools import cache, lru_cache
 from importlib import resources
 
 import holidays
+from babel import Locale
 
+from meters.language import _, _n, spoken
 from meters.wording import figure
 
 
@@ -38,15 +40,26 @@ class PublicHolidays:
     def words(self) -> str:
         """Say which holidays count as Sundays."""
         if not self.country:
-            return (
-                f"Which public holidays are kept can't be told from the zone {self.zone}, so each "
-                "counts as the weekday on which it falls."
-            )
-        return (
-            f"Public holidays that are kept throughout the country (by the zone {self.zone}: "
-            f"{self.country}) count as Sundays; in this range there are {figure(len(self.dates))}. "
-            "Those of a region alone are not known."
-        )
+            return _(
+                "Which public holidays are kept can't be told from the zone {zone}, so each counts "
+                "as the weekday on which it falls."
+            ).format(zone=self.zone)
+        return _n(
+            "Public holidays that are kept throughout the country (by the zone {zone}: {country}) "
+            "count as Sundays; in this range there is {number}. Those of a region alone are not "
+            "known.",
+            "Public holidays that are kept throughout the country (by the zone {zone}: {country}) "
+            "count as Sundays; in this range there are {number}. Those of a region alone are not "
+            "known.",
+            len(self.dates),
+        ).format(zone=self.zone, country=self._spoken_country, number=figure(len(self.dates)))
+
+    @property
+    def _spoken_country(self) -> str:
+        if spoken() == "en":
+            return self.country
+        code, _country = _countries()[self.zone]
+        return str(Locale.parse(spoken()).territories.get(code, self.country))
 
 
 def public_holidays(zone: str, first: date, last: date) -> PublicHolidays:
@@ -78,7 +91,7 @@ def _countries() -> Mapping[str, tuple[str, str]]:
     """Read which country each zone is of: its code and its name."""
     names = dict(_table("iso3166.tab"))
     # In zone1970.tab several countries share a zone; here each has one of its own.
-    return {zone: (code, names[code]) for code, _, zone, *_ in _table("zone.tab")}
+    return {zone: (code, names[code]) for code, _place, zone, *_rest in _table("zone.tab")}
 
 
 def _table(name: str) -> list[list[str]]:

@@ -100,9 +100,11 @@ def of_quality(quality: DataQuality, zone: Zone) -> str:
     if quality.corrections:
         words.append(
             _n(
-                "{number} reading was corrected later.",
-                "{number} readings were corrected later.",
+                "{number} reading was corrected after it had first come.",
+                "{number} readings were corrected after they had first come.",
                 quality.corrections,
             ).format(number=figure(quality.corrections))
         )
+    elif quality.corrections == 0:
+        words.append(_("No reading was corrected after it had first come."))
     return " ".join(words)

@@ -16,7 +16,7 @@ from analytics.methods.analysis import Analysis, analyse
 from analytics.methods.grouping import By, group
 from analytics.methods.load import Load, LoadError
 from analytics.methods.statistics import typical_day
-from analytics.period import CHOICES, PRESETS, read_period
+from analytics.period import CHOICES, OFFERED, read_period
 from analytics.resolutions import energy_by, lacking, local_pieces, quantity_of
 from meters.grid import Cadence, Grid, Resolution
 from meters.obis import ObisCode
@@ -200,10 +200,10 @@ def test_presets_and_resolutions_are_told() -> None:
         ]
     )
     assert_same(spoken)
-    assert {"Tag", "Woche", "Monat", "Jahr", "Alles", "Automatisch (15 Minuten)"} <= set(
+    assert {"Gestern", "7 Tage", "Monat", "Alles", "Tag", "Automatisch (15 Minuten)"} <= set(
         spoken.german
     )
-    assert len(spoken.german) == len(PRESETS) + 1 + len(CHOICES)
+    assert len(spoken.german) == len(OFFERED) + len(CHOICES)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from analytics.methods.grouping import By, group
 from analytics.methods.load import Load
 from analytics.methods.pattern import decompose
 from analytics.methods.spectrum import Period, Spectrum
+from analytics.public_holidays import public_holidays
 from analytics.sentences import habits, key_figures, loads, trust
 from benchmarks.hypothesis_meters import PROOF, draw
 from meters.language import _
@@ -180,7 +181,7 @@ def test_what_is_missing_is_counted() -> None:
     assert in_german(lambda: trust.of_quality(data_quality(of, 1), ZURICH)) == (
         "1 von 960 Intervallen fehlt (zu 99,9 % vollständig). Die längste Lücke reicht vom "
         "2. Jan. 2024, 01:00 bis zum 2. Jan. 2024, 01:15 (1 Intervall). "
-        "1 Messwert wurde später korrigiert."
+        "1 Messwert wurde nachträglich korrigiert."
     )
     power[100:104] = np.nan
     doubtful = replace(load(power), measured=np.arange(960) > 500)
@@ -188,6 +189,7 @@ def test_what_is_missing_is_counted() -> None:
     assert_same(said)
     assert "4 von 960 Intervallen fehlen" in said.german.replace(THIN, " ")
     assert "sind geschätzt" in said.german
+    assert_same(both(lambda: trust.of_quality(data_quality(doubtful, 0), ZURICH)))
 
 
 @pytest.mark.parametrize("zeros", [0, 5])
@@ -200,6 +202,16 @@ def test_powers_are_told_with_their_zeros(zeros: int) -> None:
 def test_groups_are_named_in_the_language_that_is_spoken(by: By) -> None:
     of = load(gamma(366 * 96))
     assert_same(both(lambda: [*group(of, by).labels, loads.of_grouping(group(of, by))]))
+
+
+@pytest.mark.parametrize("days", [1, 2, 365])
+@pytest.mark.parametrize("zone", ["Europe/Zurich", "Europe/London", "UTC"])
+def test_holidays_are_counted_and_their_country_is_named(zone: str, days: int) -> None:
+    first = date(2024, 12, 25)
+    found = public_holidays(zone, first, first + timedelta(days=days - 1))
+    said = both(lambda: found.words)
+    assert_same(said)
+    assert ("Schweiz" in said.german) == (zone == "Europe/Zurich")
 
 
 # The hypothesis
