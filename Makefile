@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser soak bench lint format messages constraints servers clean
+.PHONY: help demo test browser screenshots soak bench lint format messages constraints servers clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -18,6 +18,9 @@ test: .venv/ready .venv/languages ## every test but the long ones and those in a
 
 browser: .venv/ready .venv/languages ## the tests in Chromium
 	CHROMIUM="$$(tests/browser/find-chromium)" $(PY) -m pytest -m browser
+
+screenshots: .venv/ready .venv/languages ## the pictures of README and docs, all or those whose names begin with ONLY
+	CHROMIUM="$$(tests/browser/find-chromium)" $(PY) -m tests.browser.screenshots $(ONLY)
 
 soak: .venv/ready .venv/languages ## the long trials
 	$(PY) -m pytest -m soak

@@ -17,6 +17,7 @@ from analytics.methods.correlation import (
 )
 from analytics.methods.data_quality import DataQuality, data_quality
 from analytics.methods.duration import DurationCurve, Histogram, duration_curve, histogram
+from analytics.methods.echo import Echo, echo, ranked
 from analytics.methods.grouping import By, Grouping, group
 from analytics.methods.heat import CalendarMap, HeatMap, calendar_map, heat_map
 from analytics.methods.key_figures import KeyFigures, key_figures
@@ -49,6 +50,8 @@ class Analysis:
         Whether the values of the first day depend on their past at all.
     weekly
         Of what the daily pattern leaves.
+    echo
+        Of a rhythm within the day; None where none is proved.
     """
 
     load: Load
@@ -64,6 +67,7 @@ class Analysis:
     portmanteau: Portmanteau | None
     daily: Habit
     weekly: Habit
+    echo: Echo | None
     spectrum: Spectrum
     pattern: Pattern
     anomalies: list[Anomaly]
@@ -108,6 +112,7 @@ def analyse(
         portmanteau=ljung_box(correlation, min(DAY // load.interval or 1, len(load) // 5)),
         daily=daily_habit(correlation),
         weekly=weekly_habit(autocorrelation(without_daily(load, pattern), lags)),
+        echo=echo(autocorrelation(ranked(load), lags)),
         spectrum=spectrum(load),
         pattern=pattern,
         anomalies=anomalies(load, limit=limit, may_be_negative=may_be_negative),

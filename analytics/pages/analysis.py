@@ -173,7 +173,7 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
                 "Autocorrelation",
                 "How a value resembles the one so much later, and how far chance alone would go",
                 habit_figures.correlogram(told.correlation, role),
-                sentence=f"{said['daily-habit']} {said['weekly-habit']}",
+                sentence=f"{said['daily-habit']} {said['echo']} {said['weekly-habit']}",
                 legend=[
                     {"role": role, "label": "Autocorrelation"},
                     {"role": "comparison", "label": "Bartlett's band, 95 %"},

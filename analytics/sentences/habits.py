@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from analytics.methods.correlation import Correlation, Habit, Portmanteau, Verdict
+from analytics.methods.echo import Echo
 from analytics.methods.pattern import Pattern
 from analytics.methods.spectrum import Spectrum
 from meters.days import Floats
@@ -99,6 +100,16 @@ def _verdict(habit: Habit, verdicts: _Verdicts) -> str:
             return verdicts.not_proved
     barely = abs(habit.value) < BARELY * habit.band
     return verdicts.barely_opposed if barely else verdicts.opposed
+
+
+def of_echo(echo: Echo | None) -> str:
+    """Say after how long a load comes back to itself within the day."""
+    if echo is None:
+        return "No rhythm within the day is proved."
+    return (
+        f"Within the day it resembles itself most after {lasting(echo.lag)} (rank correlation "
+        f"{figure(echo.value, 3)}, chance gives ±{figure(echo.band, 3)})."
+    )
 
 
 def of_partial(partial: Floats, correlation: Correlation) -> str:

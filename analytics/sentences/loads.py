@@ -14,6 +14,7 @@ from analytics.methods.heat import CalendarMap, Cell, HeatMap
 from analytics.methods.load import Load
 from analytics.sentences.habits import (
     of_daily_habit,
+    of_echo,
     of_partial,
     of_pattern,
     of_portmanteau,
@@ -82,6 +83,7 @@ def sentences(analysis: Analysis) -> dict[str, str]:
         "annual": of_annual(figures.annual),
         "daily-habit": of_daily_habit(analysis.daily),
         "weekly-habit": of_weekly_habit(analysis.weekly),
+        "echo": of_echo(analysis.echo),
         "partial": of_partial(analysis.partial, analysis.correlation),
         "ljung-box": of_portmanteau(analysis.portmanteau, analysis.correlation),
         "spectrum": of_spectrum(analysis.spectrum),
@@ -99,6 +101,10 @@ def of_grouping(grouping: Grouping) -> str:
     else:
         ranking, values, write = RANKINGS[occurrence], grouping.energy.mean, kilowatt_hours
     known = np.flatnonzero(~np.isnan(values))
+    if grouping.by not in set(By):
+        # A day or week that the range cuts would be compared by the hours of it that are left.
+        whole = np.flatnonzero(grouping.energy.count)
+        known = whole if len(whole) > 1 else known
     if len(known) < 2:
         return _("Too little is known to compare.") if len(grouping) else _(NOTHING)
     if np.ptp(values[known]) == 0:

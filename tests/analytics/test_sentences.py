@@ -26,6 +26,14 @@ def test_of_the_recorded_import_in_words(recordings: Path) -> None:
         "No daily habit is proved: the correlation with the day before is −0.075, negative and "
         "barely outside what chance gives (±0.062)."
     )
+    assert words["echo"] == (
+        "Within the day it resembles itself most after 9 h 45 min (rank correlation 0.322, chance "
+        "gives ±0.076)."
+    )
+    # Of five weeks the range cuts two.
+    assert words["weeks"] == (
+        "Highest is 2023-W06 with 151 W on average, lowest 2023-W07 with 129 W."
+    )
     assert words["spectrum"] == (
         "No period stands out from what a load with a memory shows by chance."
     )
@@ -43,6 +51,7 @@ def test_of_the_recorded_export_in_words(recordings: Path) -> None:
         "The load repeats daily: its correlation with the day before is 0.422, and chance gives no "
         "more than ±0.181."
     )
+    assert words["echo"] == "No rhythm within the day is proved."
     assert words["weekly-habit"].startswith("No weekly habit is proved: the correlation with the")
     assert words["histogram"].startswith("The power is exactly 0 in 62.5 % of the intervals; of")
     assert words["base-load"] == "There is no base load: on a usual day the power falls to 0."

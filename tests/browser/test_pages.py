@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Site, Watched, sign_in
+from tests.browser.product import drawn
 
 pytestmark = pytest.mark.browser
 
@@ -18,14 +19,6 @@ def household(page: Page, site: Site) -> None:
     page.get_by_role("link", name=re.compile("Household Lindenweg 1")).click()
     expect(page.get_by_role("heading", name="Household Lindenweg 1")).to_be_visible()
     drawn(page)
-
-
-def drawn(page: Page) -> None:
-    """Wait until every chart of the page has been drawn."""
-    expect(page.locator(".chart").first).to_be_visible()
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('.chart')].every(c => c.querySelector('.main-svg'))"
-    )
 
 
 def has_no_sideways_scroll(page: Page) -> bool:

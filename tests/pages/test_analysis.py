@@ -94,6 +94,7 @@ def test_groups(browser: Client, group: str, labels: int) -> None:
 
 def test_a_group_of_ones_own_and_one_that_is_none(browser: Client) -> None:
     own = page(browser, IMPORT_MUID, "?every=PT6H&of=energy").context["grouping"]
+    assert own.chart.title == "By pieces of PT6H"
     assert own.chart.figure["data"][0]["x"] == ["00:00", "06:00", "12:00", "18:00"]
     assert own.warning == ""
     for every in ("PT7M", "nonsense", "PT1M", "\x00"):
