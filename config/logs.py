@@ -71,6 +71,8 @@ def logging_config(*, level: str, json: bool) -> None:
                 "django.db.backends": {"level": "WARNING"},
                 "celery.beat": {"level": "WARNING"},
                 "kombu": {"level": "WARNING"},
+                # Each look at a sign-in is a line below that.
+                "axes": {"level": "WARNING"},
             },
         }
     )
