@@ -28,7 +28,7 @@ MEANINGS = {
     Role.ANALYST: gettext_lazy(
         "also uploads, sets up meters and sites, corrects readings, steers runs and asks for gaps"
     ),
-    Role.ADMIN: gettext_lazy("everything: people, sources, settings and erasure as well"),
+    Role.ADMIN: gettext_lazy("does everything, also with people, sources, settings and erasure"),
 }
 OWN = gettext_lazy("Own permissions")
 
