@@ -14,7 +14,7 @@ from importlib import resources
 import holidays
 from babel import Locale
 
-from meters.language import _, _n, spoken
+from meters.language import _, spoken
 from meters.wording import figure
 
 
@@ -44,14 +44,10 @@ class PublicHolidays:
                 "Which public holidays are kept can't be told from the zone {zone}, so each counts "
                 "as the weekday on which it falls."
             ).format(zone=self.zone)
-        return _n(
-            "Public holidays that are kept throughout the country (by the zone {zone}: {country}) "
-            "count as Sundays; in this range there is {number}. Those of a region alone are not "
-            "known.",
+        return _(
             "Public holidays that are kept throughout the country (by the zone {zone}: {country}) "
             "count as Sundays; in this range there are {number}. Those of a region alone are not "
-            "known.",
-            len(self.dates),
+            "known."
         ).format(zone=self.zone, country=self._spoken_country, number=figure(len(self.dates)))
 
     @property

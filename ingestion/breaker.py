@@ -19,9 +19,11 @@ from django.db import connection
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ingestion.models import Source
 from ingestion.record import storable
+from meters.dates import dated
 
 log = structlog.get_logger(__name__)
 
@@ -130,12 +132,20 @@ def close(source: Source) -> bool:
 
 def told(source: Source, zone: str, now: datetime | None = None) -> str:
     """Say in a sentence that a source is left alone, until when and why; empty where it is not."""
+    words = resting(source, zone, now)
+    return f"{words} {source.last_failure}" if words else ""
+
+
+def resting(source: Source, zone: str, now: datetime | None = None) -> str:
+    """Begin that sentence, up to what failed last, which is on record in English."""
     now = now or timezone.now()
     if source.rests_until is None:
         return ""
-    why = f"since {source.failures} answers in a row failed: {source.last_failure}"
     if source.rests_until <= now:
-        return f"Asked again with the next sweep, {why}"
+        words = _("Asked again with the next sweep, since {failures} answers in a row failed:")
+        return words.format(failures=source.failures)
     until = source.rests_until.astimezone(ZoneInfo(zone))
-    day = "" if until.date() == now.astimezone(ZoneInfo(zone)).date() else f"{until:%-d %B }"
-    return f"Not asked until {day}{until:%H:%M} ({zone}) {why}"
+    is_today = until.date() == now.astimezone(ZoneInfo(zone)).date()
+    moment = f"{until:%H:%M}" if is_today else f"{dated(until, 'no_year')} {until:%H:%M}"
+    words = _("Not asked until {moment} ({zone}) since {failures} answers in a row failed:")
+    return words.format(moment=moment, zone=zone, failures=source.failures)

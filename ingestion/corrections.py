@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from ingestion.batch import Batch, RegisterKey
@@ -170,7 +171,7 @@ def planned_restore(*, revision: ReadingRevision, seen: int | None = None) -> Pl
     there[there] = found.instants[place[there]] == instants[there]
     if not there.all():
         raise MisfitError(
-            "The day is cut into other intervals by now, in which what stood there has no place."
+            _("The day is cut into other intervals by now, in which what stood there has no place.")
         )
     register = np.full(len(instants), revision.register_id, dtype=np.int64)
     qualities = np.array(revision.qualities, dtype=np.int16)
@@ -224,43 +225,51 @@ def _written(register: Register) -> Iterator[ReadingRevision]:
 def _found(where: Range, *, empty_too: bool) -> tuple[Incoming, int]:
     """Read the intervals of a range."""
     if where.start >= where.end:
-        raise CorrectionError("The end lies after the start.", "end")
+        raise CorrectionError(_("The end lies after the start."), "end")
     if where.end - where.start > MOST_DAYS * DAY:
-        raise CorrectionError(f"At most {MOST_DAYS} days are corrected at once.", "end")
+        words = _("At most {most} days are corrected at once.")
+        raise CorrectionError(words.format(most=MOST_DAYS), "end")
     if where.start < EARLIEST:
-        raise CorrectionError("Nothing is kept of the time before 2000.", "start")
+        raise CorrectionError(_("Nothing is kept of the time before 2000."), "start")
     found = slots_of(where.register, where.start, where.end)
     _check_seen(found.version, where.seen)
     chosen = found if empty_too else found.only(found.qualities > 0)
     if not len(chosen):
-        words = "No interval starts" if not len(found) else "There is no reading"
-        raise CorrectionError(f"{words} between these two times.", "start")
+        words = (
+            _("There is no reading between these two times.")
+            if len(found)
+            else _("No interval starts between these two times.")
+        )
+        raise CorrectionError(words, "start")
     register = np.full(len(chosen), where.register.pk, dtype=np.int64)
     if empty_too and int(chosen.instants[-1] + chosen.interval[-1]) > time.time():
-        raise CorrectionError("The last of these intervals is not over yet.", "end")
+        raise CorrectionError(_("The last of these intervals is not over yet."), "end")
     return Incoming(register, chosen.instants, chosen.values, chosen.qualities), found.version
 
 
 def _check_set(where: Range, value: float | None, quality: Quality | None) -> None:
     if value is None and quality is None:
-        raise CorrectionError("Give a value, a quality or both.", "value")
+        raise CorrectionError(_("Give a value, a quality or both."), "value")
     if value is not None and not abs(value) < ABSURD:
-        raise CorrectionError("The value is no number that a meter could have measured.", "value")
+        raise CorrectionError(
+            _("The value is no number that a meter could have measured."), "value"
+        )
     if quality is Quality.MISSING:
-        raise CorrectionError("A reading has no such quality; delete it instead.", "quality")
+        raise CorrectionError(_("A reading has no such quality; delete it instead."), "quality")
 
 
 def _check_seen(version: int, seen: int | None) -> None:
     if seen is not None and seen != version:
         raise ChangedMeanwhileError(
-            "These readings have changed since you looked at them. Nothing was done; look again."
+            _("These readings have changed since you looked at them. Nothing was done; look again.")
         )
 
 
 def _checked(reason: str) -> str:
     reason = " ".join(reason.split())
     if not reason:
-        raise CorrectionError("Say why, for whoever wonders later.", "reason")
+        raise CorrectionError(_("Say why, for whoever wonders later."), "reason")
     if len(reason) > REASON_LENGTH or "\0" in reason:
-        raise CorrectionError(f"The reason has at most {REASON_LENGTH} characters.", "reason")
+        words = _("The reason has at most {most} characters.")
+        raise CorrectionError(words.format(most=REASON_LENGTH), "reason")
     return reason

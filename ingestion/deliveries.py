@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ingestion.batch import Batch, Reason, Rejection
 from ingestion.erasure_record import erased_among
@@ -22,9 +24,10 @@ from ingestion.results import MeterResult, RunResult
 from ingestion.retrying import retried
 from ingestion.services import finish
 from ingestion.store import Context, Stored, refusal, store
+from meters.language import N_
 from meters.models import Meter
 
-NOT_ONE = "Not one reading could be stored."
+NOT_ONE = N_("Not one reading could be stored.")
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def _store(run: Run, delivery: Delivery) -> RunResult:
     stored = retried(work)
     error = ""
     if stored.counts.rejected and stored.counts.total == stored.counts.rejected:
-        error = NOT_ONE
+        error = _(NOT_ONE)
     results, nameless = _by_meter(stored)
     finished = finish(run, results, error=error, nameless=nameless)
     return replace(finished, refused=tuple(stored.refused))
@@ -204,7 +207,8 @@ def _see_to_meters(delivery: Delivery) -> None:
         # Asked after they were made: an erasure that was under way has been waited for by then.
         made.filter(muid__in=erased_among(made.values_list("muid", flat=True))).delete()
     elif delivery.only and not Meter.objects.filter(muid=delivery.only).exists():
-        raise UnknownMeterError(f"There is no meter {delivery.only} here. Register it first.")
+        words = _("There is no meter {muid} here. Register it first.")
+        raise UnknownMeterError(words.format(muid=delivery.only))
 
 
 def _meters_of(delivery: Delivery) -> QuerySet[Meter]:
@@ -223,17 +227,29 @@ def _of_known_meters(delivery: Delivery) -> tuple[Batch, list[Rejection]]:
     if not unknown:
         return batch, []
     if unknown >= delivery.muids:
-        named = ", ".join(map(str, sorted(unknown)[:3]))
-        more = f" and {len(unknown) - 3} others" if len(unknown) > 3 else ""
-        them = "them" if len(unknown) > 1 else "it"
-        raise UnknownMeterError(f"There is no meter {named}{more} here. Register {them} first.")
+        raise UnknownMeterError(_no_meters(sorted(unknown)))
     # Registers are made for every key, so none may be left of meters that there aren't.
     kept, strange = batch.without([key.muid in unknown for key in batch.keys])
     refused = [
-        refusal(batch, int(at), Reason.METER, "there is no such meter here", delivery.raw)
+        refusal(batch, int(at), Reason.METER, _("there is no such meter here"), delivery.raw)
         for at in strange
     ]
     return kept, refused
+
+
+def _no_meters(muids: Sequence[UUID]) -> str:
+    """Say of meters that there are none such, naming the first three."""
+    named, others = ", ".join(map(str, muids[:3])), len(muids) - 3
+    if len(muids) == 1:
+        return _("There is no meter {muid} here. Register it first.").format(muid=named)
+    if others <= 0:
+        return _("There is no meter {muids} here. Register them first.").format(muids=named)
+    words = ngettext(
+        "There is no meter {muids} and {number} other here. Register them first.",
+        "There is no meter {muids} and {number} others here. Register them first.",
+        others,
+    )
+    return words.format(muids=named, number=others)
 
 
 def _by_meter(stored: Stored) -> tuple[list[MeterResult], Counts]:

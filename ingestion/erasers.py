@@ -9,6 +9,7 @@ from django.db import connection
 
 from ingestion.erasing import Subject, erases
 from ingestion.models import Feed, Gap, Outcome, ReadingRevision, Run, Upload, UploadPart
+from meters.language import N_
 from meters.models import Meter, Register
 
 # In a run's list of meters, where none means all, something must stand for one that is gone.
@@ -21,7 +22,7 @@ def _execute(sql: str, values: dict[str, Any]) -> int:
         return int(cursor.rowcount)
 
 
-@erases("readings")
+@erases(N_("readings"))
 def count_readings(subject: Subject) -> int:
     """Count readings; their days are erased next."""
     with connection.cursor() as cursor:
@@ -33,7 +34,7 @@ def count_readings(subject: Subject) -> int:
         return int(cursor.fetchone()[0])
 
 
-@erases("stored days")
+@erases(N_("stored days"))
 def erase_days(subject: Subject) -> int:
     return _execute(
         "DELETE FROM daily_profile WHERE register_id IN "
@@ -42,22 +43,22 @@ def erase_days(subject: Subject) -> int:
     )
 
 
-@erases("revisions")
+@erases(N_("revisions"))
 def erase_revisions(subject: Subject) -> int:
     return ReadingRevision.objects.filter(register__meter=subject.pk).delete()[0]
 
 
-@erases("gaps")
+@erases(N_("gaps"))
 def erase_gaps(subject: Subject) -> int:
     return Gap.objects.filter(register__meter=subject.pk).delete()[0]
 
 
-@erases("registers")
+@erases(N_("registers"))
 def erase_registers(subject: Subject) -> int:
     return Register.objects.filter(meter=subject.pk).delete()[0]
 
 
-@erases("rejections")
+@erases(N_("rejections"))
 def erase_rejections(subject: Subject) -> int:
     """Also those of other meters or of none whose text names this one."""
     return _execute(
@@ -68,17 +69,17 @@ def erase_rejections(subject: Subject) -> int:
     )
 
 
-@erases("outcomes of runs")
+@erases(N_("outcomes of runs"))
 def erase_outcomes(subject: Subject) -> int:
     return Outcome.objects.filter(meter=subject.pk).delete()[0]
 
 
-@erases("feeds")
+@erases(N_("feeds"))
 def erase_feed(subject: Subject) -> int:
     return Feed.objects.filter(meter=subject.pk).delete()[0]
 
 
-@erases("mentions in runs")
+@erases(N_("mentions in runs"))
 def scrub_runs(subject: Subject) -> int:
     """Take the meter out of what runs were asked for, of their files' names and their errors."""
     _execute(
@@ -114,7 +115,7 @@ def _mentioned(sql: str, subject: Subject) -> list[int]:
         return [int(pk) for (pk,) in cursor.fetchall()]
 
 
-@erases("answers kept for repeats")
+@erases(N_("answers kept for repeats"))
 def erase_answers(subject: Subject) -> int:
     """A request that is repeated is done again then, and finds no meter."""
     return _execute(
@@ -124,13 +125,13 @@ def erase_answers(subject: Subject) -> int:
     )
 
 
-@erases("entries of the admin's log")
+@erases(N_("entries of the admin's log"))
 def erase_log_entries(subject: Subject) -> int:
     kind = ContentType.objects.get_for_model(Meter)
     return LogEntry.objects.filter(content_type=kind, object_id=str(subject.pk)).delete()[0]
 
 
-@erases("files that waited to be looked at")
+@erases(N_("files that waited to be looked at"))
 def erase_uploads(_: Subject) -> int:
     """All of them: compressed and in any notation, each might hold its readings.
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from ingestion.erasure_record import digest_of
 from ingestion.models import Erasure
@@ -78,7 +79,8 @@ def erases(what: str) -> Callable[[Eraser], Eraser]:
     Parameters
     ----------
     what
-        What it erases, in the plural, as the record is to say it.
+        What it erases, in the plural, as the record is to say it: in English, marked by `N_`, for
+        pages translate it.
     """
 
     def registered(eraser: Eraser) -> Eraser:
@@ -155,15 +157,17 @@ def _locked(muid: UUID) -> Meter:
     )
     meter = Meter.objects.select_for_update().filter(muid=muid).first()
     if meter is None:
-        raise UnknownMeterError(f"There is no meter {muid} here.")
+        raise UnknownMeterError(_("There is no meter {muid} here.").format(muid=muid))
     return meter
 
 
 def _check_reason(reason: str, meter: Meter, subject: Subject) -> None:
     if not reason:
-        raise ErasureError("Say why, for example by the number of the request.")
+        raise ErasureError(_("Say why, for example by the number of the request."))
     if len(reason) > REASON_LENGTH or "\0" in reason:
-        raise ErasureError(f"The reason has at most {REASON_LENGTH} characters.")
+        raise ErasureError(
+            _("The reason has at most {most} characters.").format(most=REASON_LENGTH)
+        )
     names = [*subject.marks, meter.name.lower()]
     if any(name in reason.lower() for name in names):
-        raise ErasureError("The reason stays, so leave out what names the meter.")
+        raise ErasureError(_("The reason stays, so leave out what names the meter."))

@@ -9,6 +9,9 @@ from uuid import UUID
 from django.db import models
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from meters.wording import counted
 
 
 class Erasure(models.Model):
@@ -31,7 +34,9 @@ class Erasure(models.Model):
     def told(self) -> str:
         """How many of what, in words; the most first."""
         most_first = sorted(self.counts.items(), key=lambda one: (-one[1], one[0]))
-        return ", ".join(f"{what}: {n:,}" for what, n in most_first if n) or "nothing else"
+        return ", ".join(f"{_(what)}: {counted(n)}" for what, n in most_first if n) or _(
+            "nothing else"
+        )
 
 
 def digest_of(muid: UUID) -> str:

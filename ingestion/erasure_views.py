@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ingestion.erasing import REASON_LENGTH, ErasureError, erase_meter
@@ -24,25 +26,28 @@ class ErasureForm(forms.Form):
     """Why a meter is erased, and its name, typed once more."""
 
     reason = forms.CharField(
+        label=gettext_lazy("Reason"),
         max_length=REASON_LENGTH,
-        help_text="It stays on record, so leave out what names the meter or the person; the number "
-        "of the request will do.",
+        help_text=gettext_lazy(
+            "It stays on record, so leave out what names the meter or the person; the number of "
+            "the request will do."
+        ),
     )
     name = forms.CharField(
-        label="The meter's name",
+        label=gettext_lazy("The meter's name"),
         max_length=200,
+        help_text=gettext_lazy("Typed as it stands above, to be sure."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
     def __init__(self, *args: Any, meter: Meter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.meter = meter
-        self.fields["name"].help_text = "Typed as it stands above, to be sure."
 
     def clean_name(self) -> str:
         typed: str = self.cleaned_data["name"]
         if typed != self.meter.name:
-            raise forms.ValidationError("That is not its name. Nothing was erased.")
+            raise forms.ValidationError(_("That is not its name. Nothing was erased."))
         return typed
 
 
@@ -61,10 +66,11 @@ def erase(request: HttpRequest, muid: UUID) -> HttpResponse:
         except ErasureError as error:
             form.add_error(error.field, str(error))
         except UnknownMeterError:
-            messages.warning(request, "Somebody else has erased this meter just now.")
+            messages.warning(request, _("Somebody else has erased this meter just now."))
             return HttpResponseRedirect(reverse("ingestion:erasures"))
         else:
-            messages.success(request, f"The meter is erased. With it went {erasure.told}.")
+            words = _("The meter is erased. With it went {what}.").format(what=erasure.told)
+            messages.success(request, words)
             return HttpResponseRedirect(reverse("ingestion:erasures"))
     context = {
         "meter": meter,
@@ -72,9 +78,9 @@ def erase(request: HttpRequest, muid: UUID) -> HttpResponse:
         "is_last_of_site": meter.site is not None
         and not Meter.objects.filter(site=meter.site).exclude(pk=meter.pk).exists(),
         "breadcrumbs": [
-            {"label": "Meters", "url": reverse("analytics:meters")},
+            {"label": _("Meters"), "url": reverse("analytics:meters")},
             {"label": meter.name, "url": meter.get_absolute_url()},
-            {"label": "Erase", "url": ""},
+            {"label": _("Erase"), "url": ""},
         ],
     }
     return render(request, "ingestion/erase.html", context, status=400 if form.errors else 200)
@@ -89,8 +95,8 @@ def erasures(request: HttpRequest) -> HttpResponse:
         "erasures": Erasure.objects.all()[:MOST_SHOWN],
         "most": MOST_SHOWN,
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "Erasures", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("Erasures"), "url": ""},
         ],
     }
     return render(request, "ingestion/erasures.html", context)

@@ -1,14 +1,25 @@
 """The filters of the record's pages: what can't be read is named and left out, not refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeVar
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
+from meters.language import N_
 from meters.zones import Zone
 
 T = TypeVar("T")
+# What stands beside each on the page.
+LABELS = {
+    "reason": N_("Reason"),
+    "by": N_("By"),
+    "meter": N_("Meter (MUID)"),
+    "run": N_("Run"),
+    "since": N_("From"),
+    "until": N_("To"),
+}
 
 
 class Filters:
@@ -46,6 +57,11 @@ class Filters:
             return datetime.fromtimestamp(self._place.midnight(first), UTC)
 
         return self.read(name, midnight)
+
+
+def in_words(names: Iterable[str]) -> list[str]:
+    """Name filters as the page does."""
+    return [_(LABELS[name]) for name in names]
 
 
 def number(text: str) -> int:

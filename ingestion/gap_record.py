@@ -6,6 +6,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from meters.models import Register
 
@@ -36,11 +37,11 @@ class Gap(models.Model):
     """A stretch of time in which a register lacks readings. `ingestion.models` takes it in."""
 
     class State(models.TextChoices):
-        OPEN = "open", "open"
-        GIVEN_UP = "given_up", "given up"
-        FILLED = "filled", "filled"
+        OPEN = "open", gettext_lazy("open")
+        GIVEN_UP = "given_up", gettext_lazy("given up")
+        FILLED = "filled", gettext_lazy("filled")
         # The meter was removed, the register has ended, or somebody deleted the readings by hand.
-        DROPPED = "dropped", "no longer expected"
+        DROPPED = "dropped", gettext_lazy("no longer expected")
 
     LACKING = (State.OPEN, State.GIVEN_UP)
 

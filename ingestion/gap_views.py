@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from ingestion.gap_lookup import GapsWanted, gap_sums
@@ -16,14 +18,15 @@ from ingestion.models import Gap, Keeping, Source
 from ingestion.repair import ask_again
 from ingestion.steering_views import by_staff
 from ingestion.tasks import ingest_soon, look_soon
+from meters.language import N_
 from meters.muids import MuidError, read_muid
 from meters.templatetags.units import figure
 
 GAPS_A_PAGE = 25
 STATES = {
-    "": ("Missing", Gap.LACKING),
-    "given_up": ("Given up", (Gap.State.GIVEN_UP,)),
-    "ended": ("Filled or dropped", (Gap.State.FILLED, Gap.State.DROPPED)),
+    "": (N_("Missing"), Gap.LACKING),
+    "given_up": (N_("Given up"), (Gap.State.GIVEN_UP,)),
+    "ended": (N_("Filled or dropped"), (Gap.State.FILLED, Gap.State.DROPPED)),
 }
 KINDS = {
     Gap.State.OPEN: "active",
@@ -46,26 +49,26 @@ def gaps(request: HttpRequest) -> HttpResponse:
         "page_obj": page,
         "rows": [{"one": one, "kind": KINDS[Gap.State(one.state)]} for one in page],
         "filters": [
-            {"label": label, "value": value, "active": value == show}
-            for value, (label, _) in STATES.items()
+            {"label": _(label), "value": value, "active": value == show}
+            for value, (label, _states) in STATES.items()
         ],
         "asked": request.GET.get("meter", ""),
         "show": show,
         "unread": unread,
         "is_narrowed": bool(show or meter),
         "tiles": [
-            {"label": "Gaps", "figure": figure(sums.open + sums.given_up)},
-            {"label": "Given up", "figure": figure(sums.given_up)},
-            {"label": "Intervals missing", "figure": figure(sums.missing)},
-            {"label": "Came since found", "figure": figure(sums.came)},
+            {"label": _("Gaps"), "figure": figure(sums.open + sums.given_up)},
+            {"label": _("Given up"), "figure": figure(sums.given_up)},
+            {"label": _("Intervals missing"), "figure": figure(sums.missing)},
+            {"label": _("Came since found"), "figure": figure(sums.came)},
         ],
         "looked_at": Source.objects.looked_at(),
         "keeping": Keeping.current(),
         "now": timezone.now(),
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "Gaps", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("Gaps"), "url": ""},
         ],
     }
     return render(request, "ingestion/gaps.html", context)
@@ -88,11 +91,15 @@ def ask(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     runs = ask_again(gaps=chosen, now=timezone.now())
     ingest_soon(runs)
     if runs:
-        some = "1 run asks" if len(runs) == 1 else f"{len(runs):,} runs ask"
-        messages.success(request, f"{some} for what is missing.")
+        words = ngettext(
+            "{number} run asks for what is missing.",
+            "{number} runs ask for what is missing.",
+            len(runs),
+        )
+        messages.success(request, words.format(number=figure(len(runs))))
     else:
         messages.warning(
-            request, "Nobody is asked: it is asked for already, or its meter has no source."
+            request, _("Nobody is asked: it is asked for already, or its meter has no source.")
         )
     return redirect("record:gaps")
 
@@ -102,6 +109,6 @@ def look_now(request: HttpRequest) -> HttpResponse:
     """Look at all stored readings without waiting for tomorrow."""
     look_soon()
     messages.success(
-        request, "All stored readings are looked at. What is found stands here within minutes."
+        request, _("All stored readings are looked at. What is found stands here within minutes.")
     )
     return redirect("record:gaps")

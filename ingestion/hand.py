@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.utils.translation import gettext as _
+
 from accounts.models import User
 from ingestion.merge import Merged
 from ingestion.models import ReadingRevision
@@ -31,9 +33,8 @@ class ByHand:
             Something doesn't fit.
         """
         if merged.refused:
-            raise MisfitError(
-                f"That does not fit the intervals of the day: {merged.refused[0][2]}."
-            )
+            words = _("That does not fit the intervals of the day: {why}.")
+            raise MisfitError(words.format(why=merged.refused[0][2]))
 
 
 def sign(version: int, registers: Sequence[LockedRegister], by_hand: ByHand) -> None:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from ingestion.batch import Reason
 from meters.models import Meter, Register
@@ -58,9 +59,9 @@ class ReadingRevision(models.Model):
     class Act(models.TextChoices):
         """What somebody did by hand."""
 
-        SET = "set", "corrected by hand"
-        DELETE = "delete", "deleted by hand"
-        RESTORE = "restore", "restored by hand"
+        SET = "set", gettext_lazy("corrected by hand")
+        DELETE = "delete", gettext_lazy("deleted by hand")
+        RESTORE = "restore", gettext_lazy("restored by hand")
 
     register = models.ForeignKey(Register, on_delete=models.CASCADE, related_name="revisions")
     day = models.DateField()

@@ -27,6 +27,7 @@ from ingestion.intervals import (
     slot_count,
 )
 from meters.days import DayTable, Floats, Ints, Mask, Qualities
+from meters.language import _
 from meters.zones import Zone
 
 FAR = 2**62
@@ -231,10 +232,10 @@ class RegisterDays:
         asked, last = asked[same], last[same]
         by = (self.first[asked] - stored.first[last]) % np.minimum(self.interval[asked], 1800)
         for group, seconds in zip(asked[by > 0].tolist(), by[by > 0].tolist(), strict=True):
-            words = (
-                f"the interval starts {seconds // 60} min {seconds % 60} s after those of the days "
-                "stored before do"
-            )
+            words = _(
+                "the interval starts {after} min {seconds} s after those of the days stored before "
+                "do"
+            ).format(after=seconds // 60, seconds=seconds % 60)
             part = slice(int(offsets[group]), int(offsets[group + 1]))
             alone = np.flatnonzero(~self.spoken_for[part]) + part.start
             self.refused += [(int(at), Reason.MISALIGNED, words) for at in alone]
@@ -315,10 +316,9 @@ class RegisterDays:
         interval = int(self.interval[group])
         for run in finer_runs(instants, interval):
             step = int(instants[run.start + 1] - instants[run.start])
-            words = (
-                f"readings come every {step // 60} minutes on a day whose intervals have "
-                f"{interval // 60} minutes"
-            )
+            words = _(
+                "readings come every {step} minutes on a day whose intervals have {minutes} minutes"
+            ).format(step=step // 60, minutes=interval // 60)
             refused = slice(part.start + run.start, part.start + run.stop)
             # Two runs of different lengths share the reading where they meet.
             alone = np.flatnonzero(~self.spoken_for[refused]) + refused.start
@@ -352,11 +352,12 @@ class RegisterDays:
         minutes = int(self.interval[group]) // 60
         behind = int((readings.instants[at] - self.first[group]) % self.interval[group])
         if not behind:
-            return "the reading lies outside the slots of its stored day, which wants re-cutting"
-        return (
-            f"the interval starts {behind // 60} min {behind % 60} s after one of the day's "
-            f"{minutes}-minute intervals does"
+            return _("the reading lies outside the slots of its stored day, which wants re-cutting")
+        words = _(
+            "the interval starts {after} min {seconds} s after one of the day's {minutes}-minute "
+            "intervals does"
         )
+        return words.format(after=behind // 60, seconds=behind % 60, minutes=minutes)
 
     def only(self, kept: Mask) -> "RegisterDays":
         """Drop refused readings, and the groups that are left without any."""

@@ -13,6 +13,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ingestion.addresses import ForbiddenAddressError, Guard
 from ingestion.erasure_record import Erasure as Erasure
@@ -253,21 +255,21 @@ class Run(models.Model):
     """One sweep of a source, or one file: what was asked for and what came of it."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "queued"
-        RUNNING = "running", "running"
-        SUCCEEDED = "succeeded", "succeeded"
-        PARTIAL = "partial", "partly failed"
-        FAILED = "failed", "failed"
-        CANCELLED = "cancelled", "cancelled"
+        QUEUED = "queued", gettext_lazy("queued")
+        RUNNING = "running", gettext_lazy("running")
+        SUCCEEDED = "succeeded", gettext_lazy("succeeded")
+        PARTIAL = "partial", gettext_lazy("partly failed")
+        FAILED = "failed", gettext_lazy("failed")
+        CANCELLED = "cancelled", gettext_lazy("cancelled")
 
     class Trigger(models.TextChoices):
-        SCHEDULE = "schedule", "schedule"
-        COMMAND = "command", "command"
-        ADMIN = "admin", "by hand"
-        REPAIR = "repair", "gap repair"
-        FILE = "file", "file"
-        UPLOAD = "upload", "upload"
-        API = "api", "sent to the API"
+        SCHEDULE = "schedule", gettext_lazy("schedule")
+        COMMAND = "command", gettext_lazy("command")
+        ADMIN = "admin", gettext_lazy("by hand")
+        REPAIR = "repair", gettext_lazy("gap repair")
+        FILE = "file", gettext_lazy("file")
+        UPLOAD = "upload", gettext_lazy("upload")
+        API = "api", gettext_lazy("sent to the API")
 
     OPEN = (State.QUEUED, State.RUNNING)
     # What nobody has asked for by hand.
@@ -345,7 +347,7 @@ class Run(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Run {self.pk}"
+        return _("Run {number}").format(number=self.pk)
 
     def get_absolute_url(self) -> str:
         return reverse("ingestion:run", args=[self.pk])
@@ -357,7 +359,7 @@ class Run(models.Model):
             return self.source.name
         if self.trigger in self.BROUGHT:
             return self.name or str(self.get_trigger_display())
-        return "deleted source"
+        return _("deleted source")
 
     @property
     def readings(self) -> int:

@@ -21,6 +21,7 @@ from ingestion.payload import rows_of as rows_of
 from ingestion.rawtext import raw_text as raw_text
 from ingestion.rawtext import shown
 from ingestion.timestamps import TimestampError, parse_instant, parse_page
+from meters.language import _
 from meters.obis import ObisCode, ObisError
 from meters.qualities import QualityError, parse_quality
 
@@ -168,8 +169,11 @@ class _Columns:
         written = row["timestamp"][:40]
         return Rejection(
             Reason.TIME if early else Reason.FUTURE,
-            f"the time {written} lies "
-            + ("before any interval meter" if early else "in the future"),
+            (
+                _("the time {written} lies before any interval meter")
+                if early
+                else _("the time {written} lies in the future")
+            ).format(written=written),
             self.raw_of(row),
             str(key.muid),
             key.obis,
@@ -247,7 +251,8 @@ def _text(value: object) -> str:
 
 def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
     if not isinstance(row, dict):
-        raise _RefusedError(Reason.SHAPE, f"a row is {type(row).__name__}, an object was expected")
+        words = _("a row is {kind}, an object was expected").format(kind=type(row).__name__)
+        raise _RefusedError(Reason.SHAPE, words)
     # The time comes first: what lies outside the window is left aside, whatever else ails it. But
     # a time that no reading can have is a fault wherever it lies.
     instant = _read(Reason.TIME, TimestampError, lambda: parse_instant(row.get("timestamp")))
@@ -260,16 +265,16 @@ def _read_row(columns: _Columns, number: int, row: Any, asked: Asked) -> None:
     if tags is None:
         tags = {}
     if not isinstance(tags, dict):
-        raise _RefusedError(Reason.SHAPE, "the tags are no object")
+        raise _RefusedError(Reason.SHAPE, _("the tags are no object"))
     muid = _muid(tags.get("muid"), asked)
     measurement = row.get("measurement", asked.measurement)
     if not _is_measurement(measurement):
-        words = f"the measurement {shown(measurement)} is not a short name"
+        words = _("the measurement {name} is not a short name").format(name=shown(measurement))
         raise _RefusedError(Reason.SHAPE, words)
     quality = _read(Reason.QUALITY, QualityError, lambda: parse_quality(tags.get("quality")))
     names = [name for name in row if name not in FRAME]
     if not names:
-        raise _RefusedError(Reason.SHAPE, "the row holds no value under any OBIS code")
+        raise _RefusedError(Reason.SHAPE, _("the row holds no value under any OBIS code"))
     for name in names:
         try:
             code = _canonical(name)
@@ -307,21 +312,27 @@ def _muid(text: object, asked: Asked) -> UUID:
     except ValueError:
         muid = None
     if muid is None:
-        raise _RefusedError(Reason.METER, f"the muid {shown(text)} is not a UUID")
+        raise _RefusedError(
+            Reason.METER, _("the muid {text} is not a UUID").format(text=shown(text))
+        )
     if asked.muid is not None and muid != asked.muid:
-        words = f"the reading belongs to meter {muid}, not to {asked.muid}"
+        words = _("the reading belongs to meter {muid}, not to {asked}")
+        words = words.format(muid=muid, asked=asked.muid)
         raise _RefusedError(Reason.METER, words)
     return muid
 
 
 def _number(value: object, code: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _RefusedError(Reason.VALUE, f"the value {shown(value)} is not a number", code)
+        words = _("the value {value} is not a number")
+        raise _RefusedError(Reason.VALUE, words.format(value=shown(value)), code)
     # A whole number past the greatest float can't even be asked whether it is finite.
     if isinstance(value, float) and not math.isfinite(value):
-        raise _RefusedError(Reason.VALUE, f"the value {value} is not finite", code)
+        words = _("the value {value} is not finite")
+        raise _RefusedError(Reason.VALUE, words.format(value=value), code)
     if abs(value) >= ABSURD:
-        raise _RefusedError(Reason.VALUE, f"the value {shown(value)} is absurdly large", code)
+        words = _("the value {value} is absurdly large")
+        raise _RefusedError(Reason.VALUE, words.format(value=shown(value)), code)
     return float(value)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from meters.language import _
+
 # The keys of a row that are no OBIS codes.
 FRAME = frozenset({"measurement", "timestamp", "tags"})
 
@@ -59,9 +61,9 @@ def rows_of(payload: object) -> list[Any]:
         payload = payload["data"]
     if isinstance(payload, list):
         return payload
-    what = (
-        f"an object with the keys {', '.join(map(str, payload))[:80]}"
-        if isinstance(payload, dict)
-        else type(payload).__name__
-    )
-    raise PayloadError(f'The answer is {what}; {{"data": [rows]}} was expected.')
+    shape = '{"data": [rows]}'
+    if isinstance(payload, dict):
+        words = _("The answer is an object with the keys {keys}; {shape} was expected.")
+        raise PayloadError(words.format(keys=", ".join(map(str, payload))[:80], shape=shape))
+    words = _("The answer is {kind}; {shape} was expected.")
+    raise PayloadError(words.format(kind=type(payload).__name__, shape=shape))

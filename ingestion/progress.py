@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from ingestion.jobs import FIRST_BACKFILL
 from ingestion.models import Feed, Run
 from meters.models import Meter
+from meters.wording import figure
 
 # Before so much is done nothing can be said of the rest.
 TELLING = 0.02
@@ -71,8 +74,10 @@ def left_in_words(left: timedelta | None) -> str:
         return ""
     minutes = left.total_seconds() / 60
     if minutes < 1.5:
-        return "about a minute left"
+        return _("about a minute left")
     if minutes < 90:
-        return f"about {minutes:.0f} minutes left"
+        return _("about {number} minutes left").format(number=figure(minutes))
     hours = minutes / 60
-    return f"about {hours:.0f} hours left" if hours < 36 else f"about {hours / 24:.0f} days left"
+    if hours < 36:
+        return _("about {number} hours left").format(number=figure(hours))
+    return _("about {number} days left").format(number=figure(hours / 24))

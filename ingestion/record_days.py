@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from ingestion.models import ReadingRevision
 from ingestion.slots import Slots, slots_of
 from meters.localtime import offset_text
 from meters.models import Meter, Register
 from meters.profiles import last_reading_ends
 from meters.qualities import Quality
+from meters.wording import figure
 from meters.zones import FIRST_YEAR, LAST_YEAR, Zone
 
 
@@ -53,7 +56,10 @@ class Interval:
 
     @property
     def times(self) -> str:
-        return {1: "once", 2: "twice"}.get(self.changes, f"{self.changes} times")
+        """How often it was changed, in words."""
+        if self.changes <= 2:
+            return _("once") if self.changes == 1 else _("twice")
+        return _("{number} times").format(number=figure(self.changes))
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def _written_over(register: Register, day: date) -> dict[int, list[bool]]:
     """Say of each instant of a day which writes replaced something, by hand or not."""
     found: dict[int, list[bool]] = {}
     for revision in ReadingRevision.objects.filter(register=register, day=day).order_by("version"):
-        for when, value, _ in revision.readings():
+        for when, value, _quality in revision.readings():
             # What arrived late replaced nothing.
             if value is not None or revision.act:
                 found.setdefault(int(when.timestamp()), []).append(bool(revision.act))

@@ -14,6 +14,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from ingestion.corrections import (
@@ -67,7 +69,11 @@ def _register(request: HttpRequest, meter: Meter) -> Register:
 
 
 def _crumbs(meter: Meter, *more: tuple[str, str]) -> list[dict[str, str]]:
-    there = [("Meters", reverse("analytics:meters")), (meter.name, meter.get_absolute_url()), *more]
+    there = [
+        (_("Meters"), reverse("analytics:meters")),
+        (meter.name, meter.get_absolute_url()),
+        *more,
+    ]
     return [{"label": name, "url": url} for name, url in there]
 
 
@@ -85,7 +91,7 @@ def readings(request: HttpRequest, muid: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "meter": meter,
         "registers": meter.registers.all(),
-        "breadcrumbs": _crumbs(meter, ("Readings", "")),
+        "breadcrumbs": _crumbs(meter, (_("Readings"), "")),
     }
     if register is not None:
         day = register_day(register, chosen_day(register, request.GET, int(time.time())))
@@ -123,7 +129,7 @@ def slot(request: HttpRequest, muid: UUID) -> HttpResponse:
         "unit": register.code.unit,
         "changes": changes_of(history(register, day), instant),
         "breadcrumbs": _crumbs(
-            meter, ("Readings", address_of_day(register, day)), (interval.label, "")
+            meter, (_("Readings"), address_of_day(register, day)), (interval.label, "")
         ),
         "correct_url": _correct_url(register, interval),
     }
@@ -149,8 +155,8 @@ def correct(request: HttpRequest, muid: UUID) -> HttpResponse:
         "unit": register.code.unit,
         "breadcrumbs": _crumbs(
             meter,
-            ("Readings", reverse("ingestion:readings", args=[meter.muid])),
-            ("Correct readings", ""),
+            (_("Readings"), reverse("ingestion:readings", args=[meter.muid])),
+            (_("Correct readings"), ""),
         ),
     }
     if request.method != "POST":
@@ -188,8 +194,9 @@ def _corrected(request: HttpRequest, register: Register, told: dict[str, Any]) -
 def _told(request: HttpRequest, register: Register, done: Corrected, instant: int) -> HttpResponse:
     """Say what was done, on the page of the day on which it began."""
     n = done.changed
-    words = f"{figure(n)} interval{'s' * (n != 1)} changed." if n else "Nothing was different."
-    messages.success(request, words)
+    words = ngettext("{number} interval changed.", "{number} intervals changed.", n)
+    done_words = words.format(number=figure(n)) if n else _("Nothing was different.")
+    messages.success(request, done_words)
     return HttpResponseRedirect(address_of_day(register, register.meter.zone.date_at(instant)))
 
 
@@ -208,7 +215,7 @@ def restore(request: HttpRequest, pk: int) -> HttpResponse:
         "revision": revision,
         "unit": register.code.unit,
         "breadcrumbs": _crumbs(
-            meter, ("Readings", address_of_day(register, revision.day)), ("Restore", "")
+            meter, (_("Readings"), address_of_day(register, revision.day)), (_("Restore"), "")
         ),
     }
     form = context["form"] = ReasonForm(request.POST or None)

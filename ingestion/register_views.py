@@ -6,12 +6,16 @@ from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from ingestion.doors.table import DoorError
 from ingestion.registration import Became, register_meters
 from ingestion.upload_forms import FileForm
+from meters.language import N_
+from meters.templatetags.units import figure
 
 # How a line looks: the kinds of the state component.
 KINDS = {
@@ -19,6 +23,12 @@ KINDS = {
     Became.CHANGED: "warning",
     Became.UNCHANGED: "idle",
     Became.WRONG: "error",
+}
+WORDS = {
+    Became.REGISTERED: N_("registered"),
+    Became.CHANGED: N_("changed"),
+    Became.UNCHANGED: N_("unchanged"),
+    Became.WRONG: N_("wrong"),
 }
 MOST_SHOWN = 1_000
 
@@ -31,12 +41,12 @@ MOST_SHOWN = 1_000
 def register(request: HttpRequest) -> HttpResponse:
     """Take a file of meters; check it, or register what it names."""
     found, error = None, ""
-    form = FileForm(kinds="CSV or XLSX")
+    form = FileForm(kinds=_("CSV or XLSX"))
     if request.method == "POST":
         files = request.FILES
         # Known once the files have been read.
         too_large = getattr(request, "upload_is_too_large", False)
-        form = FileForm(request.POST, files, kinds="CSV or XLSX", too_large=too_large)
+        form = FileForm(request.POST, files, kinds=_("CSV or XLSX"), too_large=too_large)
         if form.is_valid():
             assert isinstance(request.user, User)
             try:
@@ -53,18 +63,22 @@ def register(request: HttpRequest) -> HttpResponse:
         "found": found,
         "error": error,
         "breadcrumbs": [
-            {"label": "Meters", "url": reverse("analytics:meters")},
-            {"label": "Register from a file", "url": ""},
+            {"label": _("Meters"), "url": reverse("analytics:meters")},
+            {"label": _("Register from a file"), "url": ""},
         ],
     }
     if found is not None:
         # What has to be mended stands first.
         lines = sorted(found.lines, key=lambda line: line.became is not Became.WRONG)
         context |= {
-            "lines": [{"line": line, "kind": KINDS[line.became]} for line in lines[:MOST_SHOWN]],
+            "lines": [
+                {"line": line, "kind": KINDS[line.became], "became": _(WORDS[line.became])}
+                for line in lines[:MOST_SHOWN]
+            ],
             "left_off": max(len(lines) - MOST_SHOWN, 0),
             "tiles": [
-                {"label": one.capitalize(), "figure": f"{found.count(one):,}"} for one in Became
+                {"label": capfirst(_(WORDS[one])), "figure": figure(found.count(one))}
+                for one in Became
             ],
         }
     status = 422 if form.errors or error or (found and found.wrong) else 200

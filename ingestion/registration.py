@@ -10,14 +10,18 @@ from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from ingestion.doors.brought import open_file
 from ingestion.doors.kinds import Kind
-from ingestion.doors.table import DoorError, Table, cell_text
+from ingestion.doors.table import DoorError, Table, cell_text, quoted
 from ingestion.models import Feed, Source
 from meters.models import Meter, Site
 from meters.muids import MuidError, read_muid
+from meters.wording import counted
 from meters.zones import ZoneError, zone
 
 MOST_LINES = 20_000
@@ -85,6 +89,19 @@ class Registration:
         return self.count(Became.WRONG)
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a field of a meter held before its line changed it."""
+
+    field: str
+    before: str
+
+    def __str__(self) -> str:
+        if not self.before:
+            return _("{field} was empty").format(field=self.field)
+        return _("{field} was {before}").format(field=self.field, before=self.before)
+
+
 class _WrongError(Exception):
     """A line can't be taken; the text says why."""
 
@@ -115,17 +132,19 @@ def register_meters(
     """
     opened = open_file(data)
     if opened.kind is Kind.JSON or opened.table is None:
-        raise DoorError("Meters are registered from CSV or XLSX; this file is JSON.")
+        raise DoorError(_("Meters are registered from CSV or XLSX; this file is JSON."))
     table = opened.table
     places = _places(table)
     if len(table.rows) - 1 > MOST_LINES:
-        raise DoorError(f"The file has more than {MOST_LINES:,} lines. Split it.")
+        words = _("The file has more than {most} lines. Split it.")
+        raise DoorError(words.format(most=counted(MOST_LINES)))
     try:
         return _register(table, places, default_zone, person, keep=keep)
     except IntegrityError:
-        raise DoorError(
+        words = _(
             "Somebody registered one of these meters at the same moment. Send the file again."
-        ) from None
+        )
+        raise DoorError(words) from None
 
 
 def _register(
@@ -153,17 +172,26 @@ def _places(table: Table) -> dict[str, int]:
     for at, header in enumerate(headers):
         field_of = next((name for name, words in HEADERS.items() if header in words), None)
         if field_of in places:
-            raise DoorError(f"Two columns hold the {field_of}; the second is “{header[:40]}”.")
+            words = _("Two columns hold the {field}; the second is “{header}”.")
+            raise DoorError(words.format(field=field_of, header=header[:40]))
         if field_of is not None:
             places[field_of] = at
     lacking = [name for name in REQUIRED if name not in places]
     if lacking:
-        raise DoorError(
-            f"The first row names no column {' and none '.join(lacking)}. Columns are muid, name "
-            "and, where wanted, metering_point, site, timezone and source."
+        words = (
+            _(
+                "The first row names no column {one}. Columns are muid, name and, where wanted, "
+                "metering_point, site, timezone and source."
+            )
+            if len(lacking) == 1
+            else _(
+                "The first row names no column {one} and none {other}. Columns are muid, name and, "
+                "where wanted, metering_point, site, timezone and source."
+            )
         )
+        raise DoorError(words.format(one=lacking[0], other=lacking[-1]))
     if len(table.rows) == 1:
-        raise DoorError("There is no line below the headers.")
+        raise DoorError(_("There is no line below the headers."))
     return places
 
 
@@ -181,7 +209,7 @@ class _Registering:
     default_zone: str
     seen: dict[UUID, int] = field(default_factory=dict)
     made: list[Meter] = field(default_factory=list)
-    changed: list[tuple[Meter, str]] = field(default_factory=list)
+    changed: list[tuple[Meter, Sequence[_Change]]] = field(default_factory=list)
     without_zone: int = 0
 
     def __post_init__(self) -> None:
@@ -200,7 +228,7 @@ class _Registering:
     def _take(self, number: int, said: dict[str, str]) -> tuple[Became, str]:
         for name, text in said.items():
             if "\0" in text:
-                raise _WrongError(f"the {name} holds a NUL character")
+                raise _WrongError(_("the {field} holds a NUL character").format(field=name))
         muid = self._muid(number, said["muid"])
         place = self._zone(said.get("timezone", ""))
         source = self._source(said.get("source", ""))
@@ -208,7 +236,7 @@ class _Registering:
         is_new = meter is None
         if meter is None:
             if not said["name"]:
-                raise _WrongError("the name is missing")
+                raise _WrongError(_("the name is missing"))
             self.without_zone += not place
             meter = Meter(muid=muid, timezone=place or self.default_zone)
         changes = [
@@ -225,19 +253,19 @@ class _Registering:
             return Became.REGISTERED, ""
         if not changes:
             return Became.UNCHANGED, ""
-        words = "; ".join(changes)
-        self.changed.append((meter, words))
-        return Became.CHANGED, words
+        self.changed.append((meter, changes))
+        return Became.CHANGED, "; ".join(map(str, changes))
 
     def _muid(self, number: int, text: str) -> UUID:
         try:
             muid = read_muid(text)
         except MuidError as error:
-            words = str(error).rstrip(".") if text else "the MUID is missing"
+            words = str(error).rstrip(".") if text else _("the MUID is missing")
             raise _WrongError(words) from None
         before = self.seen.setdefault(muid, number)
         if before != number:
-            raise _WrongError(f"line {before:,} names the same meter")
+            words = _("line {line} names the same meter")
+            raise _WrongError(words.format(line=counted(before)))
         return muid
 
     def _zone(self, text: str) -> str:
@@ -250,18 +278,19 @@ class _Registering:
         if not text:
             return None
         if text not in self.sources:
-            there = ", ".join(f"“{name[:40]}”" for name in sorted(self.sources)[:8])
-            raise _WrongError(f"there is no source “{text[:40]}”; there are {there or 'none'}")
+            words = _("there is no source “{name}”; there are {sources}")
+            there = ", ".join(quoted(name[:40]) for name in sorted(self.sources)[:8])
+            raise _WrongError(words.format(name=text[:40], sources=there or _("none")))
         return self.sources[text]
 
-    def _set(self, meter: Meter, name: str, text: str) -> Sequence[str]:
+    def _set(self, meter: Meter, name: str, text: str) -> Sequence[_Change]:
         before = getattr(meter, name)
         if not text or before == text:
             return ()
         setattr(meter, name, text)
-        return (f"{name} was {before or 'empty'}",) if meter.pk else ()
+        return (_Change(name, before),) if meter.pk else ()
 
-    def _set_site(self, meter: Meter, text: str) -> Sequence[str]:
+    def _set_site(self, meter: Meter, text: str) -> Sequence[_Change]:
         before = meter.site.name if meter.site else ""
         if not text or before == text:
             return ()
@@ -271,7 +300,7 @@ class _Registering:
             site.save()
             self.sites[text] = site
         meter.site = self.sites[text]
-        return (f"site was {before or 'empty'}",) if meter.pk else ()
+        return (_Change("site", before),) if meter.pk else ()
 
     def _save(self, meter: Meter) -> None:
         _checked(lambda: meter.clean_fields())
@@ -279,30 +308,44 @@ class _Registering:
         meter.save()
         self.meters[meter.muid] = meter
 
-    def _feed(self, meter: Meter, source: Source | None) -> Sequence[str]:
+    def _feed(self, meter: Meter, source: Source | None) -> Sequence[_Change]:
         feed = self.feeds.get(meter.pk)
         if source is None or (feed is not None and feed.source_id == source.pk):
             return ()
         if feed is None:
             self.feeds[meter.pk] = Feed.objects.create(meter=meter, source=source)
-            return ("source was empty",)
+            return (_Change("source", ""),)
         before = feed.source.name
         feed.source = source
         feed.save(update_fields=["source"])
-        return (f"source was {before}",)
+        return (_Change("source", before),)
 
     def remarks(self, places: Mapping[str, int]) -> Sequence[str]:
         if not self.without_zone:
             return ()
-        why = "" if "timezone" in places else ", for there is no such column"
-        many = f"{self.without_zone:,} meters" if self.without_zone > 1 else "1 meter"
-        return (f"{many} without a zone{why}: kept in {self.default_zone}.",)
+        words = (
+            ngettext(
+                "{number} meter without a zone: kept in {zone}.",
+                "{number} meters without a zone: kept in {zone}.",
+                self.without_zone,
+            )
+            if "timezone" in places
+            else ngettext(
+                "{number} meter without a zone, for there is no such column: kept in {zone}.",
+                "{number} meters without a zone, for there is no such column: kept in {zone}.",
+                self.without_zone,
+            )
+        )
+        return (words.format(number=counted(self.without_zone), zone=self.default_zone),)
 
     def log(self, person: User) -> None:
-        """Put it down where the admin looks for who did what."""
+        """Put it down where the admin looks for who did what; that is in English."""
         kind = ContentType.objects.get_for_model(Meter)
         entries = [(meter, ADDITION, "Registered from a file.") for meter in self.made]
-        entries += [(meter, CHANGE, f"From a file: {words}.") for meter, words in self.changed]
+        with translation.override("en"):
+            for meter, changes in self.changed:
+                words = "; ".join(map(str, changes))
+                entries.append((meter, CHANGE, f"From a file: {words}."))
         LogEntry.objects.bulk_create(
             LogEntry(
                 user=person,

@@ -7,28 +7,30 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from ingestion.batch import Reason
 from ingestion.download import rejections_csv
-from ingestion.filters import Filters, number
+from ingestion.filters import Filters, in_words, number
 from ingestion.lookup import RejectionsWanted
 from ingestion.models import Keeping, Removal
+from meters.language import N_
 from meters.zones import Zone, zone
 
 REJECTIONS_A_PAGE = 25
 REMOVALS_SHOWN = 60
 # What each reason means; the words of a refused reading say what was wrong with that one.
 REASONS = {
-    Reason.SHAPE: "No reading at all",
-    Reason.TIME: "Time can't be read",
-    Reason.FUTURE: "Lies in the future",
-    Reason.MISALIGNED: "Off the interval's beat",
-    Reason.INTERVAL: "Another interval length",
-    Reason.VALUE: "Value is no number",
-    Reason.CODE: "Unknown code",
-    Reason.QUALITY: "Unknown quality",
-    Reason.METER: "Another meter",
+    Reason.SHAPE: N_("No reading at all"),
+    Reason.TIME: N_("Time can't be read"),
+    Reason.FUTURE: N_("Lies in the future"),
+    Reason.MISALIGNED: N_("Off the interval's beat"),
+    Reason.INTERVAL: N_("Another interval length"),
+    Reason.VALUE: N_("Value is no number"),
+    Reason.CODE: N_("Unknown code"),
+    Reason.QUALITY: N_("Unknown quality"),
+    Reason.METER: N_("Another meter"),
 }
 
 
@@ -43,7 +45,7 @@ def rejections(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "page_obj": page,
         "asked": {name: request.GET.get(name, "") for name in NAMES},
-        "unread": unread,
+        "unread": in_words(unread),
         "is_narrowed": wanted.is_narrowed,
         "reasons": [(reason.value, label(reason.value)) for reason in Reason],
         "rows": [{"one": one, "reason": label(one.reason)} for one in page],
@@ -51,8 +53,8 @@ def rejections(request: HttpRequest) -> HttpResponse:
         "keeping": Keeping.current(),
         "zone": place.name,
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "Refused readings", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("Refused readings"), "url": ""},
         ],
     }
     return render(request, "ingestion/rejections.html", context)
@@ -62,7 +64,7 @@ def rejections(request: HttpRequest) -> HttpResponse:
 def rejections_file(request: HttpRequest) -> StreamingHttpResponse:
     """Give the refused readings that the page shows, all of them, as CSV."""
     tenant = request.tenant  # type: ignore[attr-defined]
-    wanted, _ = read_wanted(request.GET, zone(tenant.timezone))
+    wanted, _unread = read_wanted(request.GET, zone(tenant.timezone))
     response = StreamingHttpResponse(
         rejections_csv(tenant, wanted), content_type="text/csv; charset=utf-8"
     )
@@ -79,8 +81,8 @@ def retention(request: HttpRequest) -> HttpResponse:
         "keeping": Keeping.current(),
         "removals": Removal.objects.all()[:REMOVALS_SHOWN],
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "How long this is kept", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("How long this is kept"), "url": ""},
         ],
     }
     return render(request, "ingestion/retention.html", context)
@@ -89,7 +91,7 @@ def retention(request: HttpRequest) -> HttpResponse:
 def label(reason: str) -> str:
     """Say what a reason means, also one that this page does not know."""
     known = {one.value: words for one, words in REASONS.items()}
-    return known.get(reason, reason.capitalize())
+    return _(known[reason]) if reason in known else reason.capitalize()
 
 
 NAMES = ("reason", "meter", "run", "since", "until")

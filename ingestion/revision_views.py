@@ -8,23 +8,25 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from ingestion.filters import Filters, number
+from ingestion.filters import Filters, in_words, number
 from ingestion.lookup import RevisionsWanted
 from ingestion.models import Keeping, ReadingRevision
 from ingestion.record_days import label
 from ingestion.record_views import address_of_day
+from meters.language import N_
 from meters.zones import zone
 
 A_PAGE = 25
 NAMES = ("by", "meter", "run", "since", "until")
 BY = {
-    "source": "a source or file",
-    "hand": "hand",
-    "set": "hand: corrected",
-    "delete": "hand: deleted",
-    "restore": "hand: restored",
+    "source": N_("a source or file"),
+    "hand": N_("hand"),
+    "set": N_("hand: corrected"),
+    "delete": N_("hand: deleted"),
+    "restore": N_("hand: restored"),
 }
 
 
@@ -44,15 +46,15 @@ def revisions(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "page_obj": page,
         "asked": {name: request.GET.get(name, "") for name in NAMES},
-        "unread": filters.unread,
+        "unread": in_words(filters.unread),
         "is_narrowed": wanted.is_narrowed,
-        "by": BY.items(),
+        "by": [(value, _(words)) for value, words in BY.items()],
         "rows": [_row(one) for one in page],
         "keeping": Keeping.current(),
         "zone": place.name,
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
-            {"label": "Corrections", "url": ""},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
+            {"label": _("Corrections"), "url": ""},
         ],
     }
     return render(request, "ingestion/revisions.html", context)

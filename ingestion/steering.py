@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ingestion.breaker import close
 from ingestion.models import Feed, Outcome, Run, Source
@@ -57,10 +58,11 @@ def cancel_run(*, run: Run, person: str) -> Run:
         It has ended, or it is a file, which is stored in one go.
     """
     if run.trigger in Run.BROUGHT:
-        raise SteeringError("What was brought to us is stored in one go and can't be cancelled.")
+        raise SteeringError(_("What was brought to us is stored in one go and can't be cancelled."))
     failed = Outcome.objects.filter(run=run).exclude(error="").count()
     ended = Run.objects.filter(pk=run.pk, state__in=Run.OPEN).update(
         state=Run.State.CANCELLED,
+        # On record, and so in English.
         error=f"Cancelled by {person}. What was stored stays.",
         # Without its name in the run no worker can store anything for it.
         worker="",
@@ -70,7 +72,8 @@ def cancel_run(*, run: Run, person: str) -> Run:
     )
     run.refresh_from_db()
     if not ended:
-        raise SteeringError(f"Run {run.pk} has ended already: {run.get_state_display()}.")
+        words = _("{run} has ended already: {state}.")
+        raise SteeringError(words.format(run=run, state=run.get_state_display()))
     return run
 
 
@@ -83,9 +86,10 @@ def retry_run(*, run: Run) -> Run:
         There is nothing to do again.
     """
     if run.source is None or run.trigger in Run.BROUGHT:
-        raise SteeringError("Its readings came from no source that could be asked again.")
+        raise SteeringError(_("Its readings came from no source that could be asked again."))
     if run.state not in Run.AGAIN:
-        raise SteeringError(f"Run {run.pk} can't be done again: {run.get_state_display()}.")
+        words = _("{run} can't be done again: {state}.")
+        raise SteeringError(words.format(run=run, state=run.get_state_display()))
     only = run.only
     if run.state == Run.State.PARTIAL:
         failed = Outcome.objects.filter(run=run).exclude(error="")

@@ -8,11 +8,14 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from ingestion import steering
 from ingestion.models import Feed, Run, Source
 from ingestion.tasks import ingest_soon
+from meters.templatetags.units import figure
 
 View = Callable[..., HttpResponse]
 
@@ -38,10 +41,10 @@ def by_staff(view: View) -> View:
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=pk)
     waiting = steering.pause_source(source=source, person=_person(request))
-    words = f"{source.name} is paused. Nothing is lost: its meters go on from where they are."
+    words = [_("{name} is paused. Nothing is lost: its meters go on from where they are.")]
     if waiting:
-        words += " The sweep under way stops within one window and waits."
-    messages.success(request, words)
+        words.append(_("The sweep under way stops within one window and waits."))
+    messages.success(request, " ".join(words).format(name=source.name))
     return redirect("ingestion:runs")
 
 
@@ -49,16 +52,15 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(Source, pk=pk)
     steering.resume_source(source=source)
-    messages.success(
-        request, f"{source.name} is swept again: it begins to catch up within a minute."
-    )
+    words = _("{name} is swept again: it begins to catch up within a minute.")
+    messages.success(request, words.format(name=source.name))
     return redirect("ingestion:runs")
 
 
 @by_staff
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     run = steering.cancel_run(run=get_object_or_404(Run, pk=pk), person=_person(request))
-    messages.success(request, f"{run} is cancelled. What was stored stays.")
+    messages.success(request, _("{run} is cancelled. What was stored stays.").format(run=run))
     return redirect(run)
 
 
@@ -66,7 +68,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     again = steering.retry_run(run=get_object_or_404(Run, pk=pk))
     ingest_soon([again])
-    messages.success(request, f"{again} does it again.")
+    messages.success(request, _("{run} does it again.").format(run=again))
     return redirect(again)
 
 
@@ -78,8 +80,12 @@ def retry_meters(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         feeds = feeds.filter(pk=get_object_or_404(Feed, pk=pk).pk)
     done = steering.retry_meters(feeds=feeds)
     ingest_soon(list(done.runs))
-    meters = f"{done.meters:,} meter{'s' * (done.meters != 1)}"
-    messages.success(request, f"{meters} will be asked for again within a minute.")
+    words = ngettext(
+        "{number} meter will be asked for again within a minute.",
+        "{number} meters will be asked for again within a minute.",
+        done.meters,
+    )
+    messages.success(request, words.format(number=figure(done.meters)))
     return redirect("ingestion:runs")
 
 

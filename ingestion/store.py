@@ -39,6 +39,7 @@ from ingestion.registers import (
 )
 from ingestion.retrying import retried
 from ingestion.writing import keep_replaced, write_days
+from meters.language import _
 from meters.obis import ObisCode
 from meters.zones import zone
 
@@ -297,10 +298,10 @@ def _with_registers(
     if len(registers) == len(found):
         return batch, registers, []
     kept, beyond = batch.without([register is None for register in found])
-    words = (
-        f"the meter has {MOST_REGISTERS} registers, the most that one may have, and none of them "
-        "has this code. Check what sends it"
-    )
+    words = _(
+        "the meter has {most} registers, the most that one may have, and none of them has this "
+        "code. Check what sends it"
+    ).format(most=MOST_REGISTERS)
     return kept, registers, [refusal(batch, int(at), Reason.CODE, words, raw) for at in beyond]
 
 
@@ -320,9 +321,8 @@ def _of_measurement(
     refused = []
     for at in np.flatnonzero(is_odd):
         place = int(batch.index[at])
-        words = (
-            f"the reading came as {batch.keys[place].measurement}, but those of its register come "
-            f"as {registers[place].measurement}"
+        words = _("the reading came as {came}, but those of its register come as {others}").format(
+            came=batch.keys[place].measurement, others=registers[place].measurement
         )
         refused.append(refusal(batch, int(at), Reason.CODE, words, raw))
     return batch.taken(np.flatnonzero(~is_odd)), refused

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ingestion.rawtext import shown
 from meters.days import Ints, Mask
+from meters.language import _
 from meters.ranges import FRACTION, read_iso
 
 EXAMPLE = "2023-02-01T00:15:00Z"
@@ -29,17 +30,22 @@ def parse_instant(text: object) -> int:
         It is none, has no offset, or is not a whole second.
     """
     if not isinstance(text, str):
-        raise TimestampError(f"the time {shown(text)} is not a text such as {EXAMPLE}")
+        raise TimestampError(
+            _("the time {text} is not a text such as {example}").format(
+                text=shown(text), example=EXAMPLE
+            )
+        )
     try:
         when = read_iso(text)
     except ValueError:
-        raise TimestampError(f"the time “{text[:40]}” can't be read; write {EXAMPLE}") from None
+        words = _("the time “{text}” can't be read; write {example}")
+        raise TimestampError(words.format(text=text[:40], example=EXAMPLE)) from None
     if when.tzinfo is None:
-        raise TimestampError(
-            f"the time “{text[:40]}” has no offset, so it names no instant; write {EXAMPLE}"
-        )
+        words = _("the time “{text}” has no offset, so it names no instant; write {example}")
+        raise TimestampError(words.format(text=text[:40], example=EXAMPLE))
     if FRACTION.search(text):
-        raise TimestampError(f"the time “{text[:40]}” is not a whole second; write {EXAMPLE}")
+        words = _("the time “{text}” is not a whole second; write {example}")
+        raise TimestampError(words.format(text=text[:40], example=EXAMPLE))
     return int(when.timestamp())
 
 

@@ -5,6 +5,10 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from meters.wording import figure
 
 MOST_DAYS = 36_500
 
@@ -68,19 +72,19 @@ class Keeping(models.Model):
 
 def in_words(days: int) -> str:
     if days == 0:
-        return "for ever"
-    return "one day" if days == 1 else f"{days} days"
+        return _("for ever")
+    return _("one day") if days == 1 else _("{number} days").format(number=figure(days))
 
 
 class Removal(models.Model):
     """How many rows of one kind were removed on one day (UTC), because their time was over."""
 
     class Kind(models.TextChoices):
-        OUTCOMES = "outcomes", "outcomes of meters"
-        RUNS = "runs", "runs"
-        REJECTIONS = "rejections", "refused readings"
-        REVISIONS = "revisions", "replaced readings"
-        GAPS = "gaps", "gaps that are filled or no longer expected"
+        OUTCOMES = "outcomes", gettext_lazy("outcomes of meters")
+        RUNS = "runs", gettext_lazy("runs")
+        REJECTIONS = "rejections", gettext_lazy("refused readings")
+        REVISIONS = "revisions", gettext_lazy("replaced readings")
+        GAPS = "gaps", gettext_lazy("gaps that are filled or no longer expected")
 
     kind = models.CharField(max_length=10, choices=Kind)
     day = models.DateField()

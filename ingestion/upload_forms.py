@@ -6,33 +6,44 @@ from uuid import UUID
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from ingestion.deliveries import names_of_meters
 from ingestion.doors.columns import Role, parse_code, parse_unit
 from ingestion.doors.table import DoorError
 from ingestion.intervals import LENGTHS
+from meters.language import N_
 from meters.models import Meter
-from meters.qualities import BY_NAME
+from meters.qualities import BY_NAME, quality_in_words
 from meters.zones import ZoneError, zone
 
-FOUND = ("", "as found")
+FOUND = ("", gettext_lazy("as found"))
 ROLES = [
-    ("", "as found"),
-    (Role.TIME, "date and time"),
-    (Role.DATE, "date"),
-    (Role.CLOCK, "time of day"),
-    (Role.VALUE, "values"),
-    (Role.REGISTER, "register"),
-    (Role.METER, "meter"),
-    (Role.QUALITY, "quality"),
-    (Role.UNIT, "unit"),
-    (Role.IGNORE, "nothing we need"),
+    FOUND,
+    (Role.TIME, gettext_lazy("date and time")),
+    (Role.DATE, gettext_lazy("date")),
+    (Role.CLOCK, gettext_lazy("time of day")),
+    (Role.VALUE, gettext_lazy("values")),
+    (Role.REGISTER, gettext_lazy("register")),
+    (Role.METER, gettext_lazy("meter")),
+    (Role.QUALITY, gettext_lazy("quality")),
+    (Role.UNIT, gettext_lazy("unit")),
+    (Role.IGNORE, gettext_lazy("nothing we need")),
 ]
+
+
+ARIA_LABELS = {
+    "role": N_("Role of {column}"),
+    "register": N_("Register of {column}"),
+    "unit": N_("Unit of {column}"),
+    "meter": N_("Meter of {column}"),
+}
 
 
 class FileForm(forms.Form):
     file = forms.FileField(
-        label="File",
+        label=gettext_lazy("File"),
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".csv,.txt,.tsv,.xlsx,.json"}),
     )
@@ -40,18 +51,19 @@ class FileForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        kinds: str = "CSV, XLSX or JSON",
+        kinds: str = "",
         too_large: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.too_large = too_large
         most = filesizeformat(settings.UPLOAD_MAX_BYTES)
-        self.fields["file"].help_text = f"{kinds}, up to {most}."
+        kinds = kinds or _("CSV, XLSX or JSON")
+        self.fields["file"].help_text = _("{kinds}, up to {most}.").format(kinds=kinds, most=most)
         self.fields["file"].error_messages["required"] = (
-            f"The file is larger than {most}. Split it, for example by year."
+            _("The file is larger than {most}. Split it, for example by year.").format(most=most)
             if too_large
-            else "Choose a file."
+            else _("Choose a file.")
         )
 
 
@@ -71,17 +83,16 @@ def find_meter(text: str) -> UUID | None:
     except ValueError:
         named = list(Meter.objects.filter(name=text).values_list("muid", flat=True)[:2])
         if len(named) > 1:
-            raise forms.ValidationError(
-                f"Several meters are called “{text[:60]}”. Write the MUID of the one you mean."
-            ) from None
+            words = _("Several meters are called “{name}”. Write the MUID of the one you mean.")
+            raise forms.ValidationError(words.format(name=text[:60])) from None
         found = names_of_meters().get(text) or next(iter(named), None)
         if found is None:
-            raise forms.ValidationError(
-                f"There is no meter “{text[:60]}” here. Write its name, MUID or metering point."
-            ) from None
+            words = _("There is no meter “{name}” here. Write its name, MUID or metering point.")
+            raise forms.ValidationError(words.format(name=text[:60])) from None
         return found
     if not Meter.objects.filter(muid=muid).exists():
-        raise forms.ValidationError(f"There is no meter {muid} here. Register it first.")
+        words = _("There is no meter {muid} here. Register it first.")
+        raise forms.ValidationError(words.format(muid=muid))
     return muid
 
 
@@ -89,46 +100,66 @@ class ChoicesForm(forms.Form):
     """What is said of a file as a whole."""
 
     meter = forms.CharField(
-        label="Meter",
+        label=gettext_lazy("Meter"),
         required=False,
         max_length=100,
-        help_text="Where the file names none: name, MUID or metering point.",
+        help_text=gettext_lazy("Where the file names none: name, MUID or metering point."),
         widget=forms.TextInput(attrs={"list": "meters", "autocomplete": "off"}),
     )
     timezone = forms.CharField(
-        label="Time zone of the times",
+        label=gettext_lazy("Time zone of the times"),
         required=False,
         max_length=64,
-        help_text="Whose clock they show, where they carry no offset.",
+        help_text=gettext_lazy("Whose clock they show, where they carry no offset."),
         widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
     )
     mark = forms.ChoiceField(
-        label="A time marks",
+        label=gettext_lazy("A time marks"),
         required=False,
-        choices=[FOUND, ("start", "the start of its interval"), ("end", "its end")],
+        choices=[
+            FOUND,
+            ("start", gettext_lazy("the start of its interval")),
+            ("end", gettext_lazy("its end")),
+        ],
     )
     interval = forms.ChoiceField(
-        label="Intervals",
+        label=gettext_lazy("Intervals"),
         required=False,
-        choices=[FOUND, *((str(s), f"{int(s) // 60} minutes") for s in LENGTHS)],
     )
     decimal = forms.ChoiceField(
-        label="Decimal mark", required=False, choices=[FOUND, (",", "comma"), (".", "point")]
+        label=gettext_lazy("Decimal mark"),
+        required=False,
+        choices=[FOUND, (",", gettext_lazy("comma")), (".", gettext_lazy("point"))],
     )
     order = forms.ChoiceField(
-        label="Dates",
+        label=gettext_lazy("Dates"),
         required=False,
-        choices=[FOUND, ("dmy", "day first: 31/12/2023"), ("mdy", "month first: 12/31/2023")],
+        choices=[
+            FOUND,
+            ("dmy", gettext_lazy("day first: 31/12/2023")),
+            ("mdy", gettext_lazy("month first: 12/31/2023")),
+        ],
     )
     quality = forms.ChoiceField(
-        label="Quality",
+        label=gettext_lazy("Quality"),
         required=False,
-        choices=[FOUND, *((name, name) for name in sorted(BY_NAME))],
     )
     sheet = forms.CharField(
-        label="Sheet", required=False, max_length=100, help_text="Of a workbook; else the first."
+        label=gettext_lazy("Sheet"),
+        required=False,
+        max_length=100,
+        help_text=gettext_lazy("Of a workbook; else the first."),
     )
-    power = forms.BooleanField(label="Take mean power (kW) as energy (kWh)", required=False)
+    power = forms.BooleanField(
+        label=gettext_lazy("Take mean power (kW) as energy (kWh)"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        lengths = [(str(length), _minutes(int(length) // 60)) for length in LENGTHS]
+        self.fields["interval"].choices = [FOUND, *lengths]  # type: ignore[attr-defined]
+        qualities = [(name, quality_in_words(name)) for name in sorted(BY_NAME)]
+        self.fields["quality"].choices = [FOUND, *qualities]  # type: ignore[attr-defined]
 
     def clean_meter(self) -> str:
         found = find_meter(self.cleaned_data["meter"])
@@ -140,6 +171,10 @@ class ChoicesForm(forms.Form):
             return zone(text).name if text else ""
         except ZoneError as error:
             raise forms.ValidationError(str(error)) from None
+
+
+def _minutes(number: int) -> str:
+    return ngettext("{number} minute", "{number} minutes", number).format(number=number)
 
 
 class ColumnForm(forms.Form):
@@ -157,9 +192,9 @@ class ColumnForm(forms.Form):
     def __init__(self, *args: Any, name: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for key, field in self.fields.items():
-            field.widget.attrs["aria-label"] = f"{key.capitalize()} of {name}"
+            field.widget.attrs["aria-label"] = _(ARIA_LABELS[key]).format(column=name)
             if key != "role":
-                field.widget.attrs["placeholder"] = "as found"
+                field.widget.attrs["placeholder"] = FOUND[1]
             field.widget.attrs["class"] = "input"
 
     def clean_register(self) -> str:

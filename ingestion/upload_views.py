@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from ingestion.deliveries import shown_name
@@ -48,7 +49,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             return redirect("ingestion:preview", kept.pk)
     else:
         form = FileForm()
-    context = {"form": form, "breadcrumbs": _crumbs("Upload readings")}
+    context = {"form": form, "breadcrumbs": _crumbs(_("Upload readings"))}
     return render(request, "ingestion/upload.html", context, status=422 if form.errors else 200)
 
 
@@ -90,25 +91,31 @@ def store(request: HttpRequest, pk: UUID) -> HttpResponse:
     kept = _own(request, pk)
     try:
         done = store_upload(kept, worker=worker_name())
-    except DoorError as error:
-        messages.error(request, f"{error} Nothing was stored.")
+    except DoorError:
+        # Where it leads to, the reason is told in the language of the reader.
+        messages.error(request, _("Nothing was stored."))
         return redirect("ingestion:preview", kept.pk)
     if isinstance(done, Run) and done.state in Run.OPEN:
         ingest_soon([done])
-        messages.info(request, f"{kept.name} is large, so a worker stores it. Look again soon.")
+        words = _("{name} is large, so a worker stores it. Look again soon.")
+        messages.info(request, words.format(name=kept.name))
         return redirect(done)
     if isinstance(done, Run):
-        messages.info(request, f"{kept.name} was stored before; nothing was done again.")
+        words = _("{name} was stored before; nothing was done again.")
+        messages.info(request, words.format(name=kept.name))
         return redirect(done)
     counts = done.counts
-    words = (
-        f"{kept.name}: {figure(counts.new)} new, {figure(counts.corrected)} corrected, "
-        f"{figure(counts.unchanged)} unchanged, {figure(counts.rejected)} refused."
+    words = _(
+        "{name}: {new} new, {corrected} corrected, {unchanged} unchanged, {refused} refused."
+    ).format(
+        name=kept.name,
+        new=figure(counts.new),
+        corrected=figure(counts.corrected),
+        unchanged=figure(counts.unchanged),
+        refused=figure(counts.rejected),
     )
-    if done.run.error:
-        messages.error(request, f"{words} {done.run.error}")
-    else:
-        messages.success(request, words)
+    # The run's page tells why it failed.
+    (messages.error if done.run.error else messages.success)(request, words)
     return redirect(done.run)
 
 
@@ -118,7 +125,8 @@ def discard(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Let go of a file."""
     kept = _own(request, pk)
     kept.delete()
-    messages.info(request, f"{kept.name} was discarded; nothing of it was stored.")
+    words = _("{name} was discarded; nothing of it was stored.")
+    messages.info(request, words.format(name=kept.name))
     return redirect("ingestion:upload")
 
 
@@ -129,7 +137,7 @@ def _own(request: HttpRequest, pk: UUID) -> Upload:
 
 def _crumbs(label: str) -> list[dict[str, str]]:
     return [
-        {"label": "Ingestion", "url": reverse("ingestion:runs")},
+        {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
         {"label": label, "url": ""},
     ]
 
@@ -166,10 +174,10 @@ def _context(request: HttpRequest, kept: Upload, found: Preview) -> dict[str, An
     tenant = request.tenant  # type: ignore[attr-defined]
     numbers = (
         (
-            ("New", counts.new),
-            ("Corrected", counts.corrected),
-            ("Unchanged", counts.unchanged),
-            ("Refused", counts.rejected),
+            (_("New"), counts.new),
+            (_("Corrected"), counts.corrected),
+            (_("Unchanged"), counts.unchanged),
+            (_("Refused"), counts.rejected),
         )
         if counts
         else ()

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from ingestion.batch import Batch, Rejection
 from ingestion.deliveries import (
@@ -27,9 +28,11 @@ from ingestion.inbox import WAITING, Upload
 from ingestion.models import Run
 from ingestion.record import Counts
 from ingestion.results import RunResult
+from meters.dates import dated
 from meters.models import Meter
 from meters.obis import ObisCode
 from meters.qualities import Quality
+from meters.wording import figure
 from meters.zones import Zone, zone
 
 SHOWN_ROWS, SHOWN_REFUSALS, SAMPLES, MOST_COLUMNS_SHOWN = 8, 20, 3, 60
@@ -148,9 +151,11 @@ def store_upload(upload: Upload, *, worker: str) -> RunResult | Run:
     Raises
     ------
     DoorError
-        The file can't be read as its choices say. Nothing was stored.
+        The file can't be read as its choices say. Nothing was stored. The text is English; that
+        of `preview` is the reader's.
     """
-    with transaction.atomic():
+    # What is refused is put on record, and so in English, whoever has brought it.
+    with translation.override("en"), transaction.atomic():
         held = Upload.objects.select_for_update(of=("self",)).get(pk=upload.pk)
         if held.run is not None:
             return held.run
@@ -314,17 +319,27 @@ def _clock_changes(batch: Batch, place: Zone | None) -> Sequence[str]:
 
 
 def _change(batch: Batch, place: Zone, at: int, *, forward: bool) -> str:
-    (start, end, *_), _days = place.day_starts(at, at + 1)
+    (start, end, *_more), _days = place.day_starts(at, at + 1)
     inside = (batch.instants >= start) & (batch.instants < end)
     most = np.bincount(batch.index[inside]).max() if inside.any() else 0
-    what = (
-        "clocks go forward: times that no clock showed are refused"
+    words = (
+        _(
+            "{day} in {zone}, clocks go forward: times that no clock showed are refused. The day "
+            "has {hours} hours, and {number} readings of a register begin on it."
+        )
         if forward
-        else "clocks go back: the hour that is shown twice is told apart by the order of the rows"
+        else _(
+            "{day} in {zone}, clocks go back: the hour that is shown twice is told apart by the "
+            "order of the rows. The day has {hours} hours, and {number} readings of a register "
+            "begin on it."
+        )
     )
-    return (
-        f"{place.date_at(at):%-d %B %Y} in {place}, {what}. The day has {(end - start) / 3600:g} "
-        f"hours, and {most} readings of a register begin on it."
+    hours = (end - start) / 3600
+    return words.format(
+        day=dated(place.date_at(at), "long"),
+        zone=place,
+        hours=figure(hours, 0 if hours % 1 == 0 else 1),
+        number=figure(int(most)),
     )
 
 

@@ -10,9 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
-from ingestion.breaker import told
+from ingestion.breaker import resting
 from ingestion.lookup import remarks
 from ingestion.models import Feed, Outcome, ReadingRevision, RejectedReading, Run, Source
 from ingestion.progress import left_in_words, progress_of
@@ -30,9 +32,12 @@ KINDS = {
     Run.State.CANCELLED: "idle",
 }
 FILTERS = {
-    "": ("All", Q()),
-    "changed": ("With changes", Q(new__gt=0) | Q(corrected__gt=0) | Q(rejected__gt=0)),
-    "failed": ("With failures", Q(state__in=[Run.State.PARTIAL, Run.State.FAILED])),
+    "": (pgettext_lazy("runs", "All"), Q()),
+    "changed": (
+        gettext_lazy("With changes"),
+        Q(new__gt=0) | Q(corrected__gt=0) | Q(rejected__gt=0),
+    ),
+    "failed": (gettext_lazy("With failures"), Q(state__in=[Run.State.PARTIAL, Run.State.FAILED])),
 }
 
 
@@ -50,12 +55,12 @@ def runs(request: HttpRequest) -> HttpResponse:
     zone = request.tenant.timezone  # type: ignore[attr-defined]
     sources = list(Source.objects.annotate(meters=Count("feeds")))
     for source in sources:
-        source.rest = told(source, zone)  # type: ignore[attr-defined]
+        source.rest = resting(source, zone)  # type: ignore[attr-defined]
     context: dict[str, Any] = {
         "page_obj": page,
         "filters": [
             {"label": label, "value": value, "active": value == chosen}
-            for value, (label, _) in FILTERS.items()
+            for value, (label, _query) in FILTERS.items()
         ],
         "sources": sources,
         "given_up": given_up,
@@ -83,10 +88,10 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "tiles": [
             {"label": label, "figure": figure(number)}
             for label, number in (
-                ("New", found.new),
-                ("Corrected", found.corrected),
-                ("Unchanged", found.unchanged),
-                ("Rejected", found.rejected),
+                (_("New"), found.new),
+                (_("Corrected"), found.corrected),
+                (_("Unchanged"), found.unchanged),
+                (_("Rejected"), found.rejected),
             )
         ],
         "warnings": warnings,
@@ -99,7 +104,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         "replaced": islice(_replaced(revisions[:MOST_SHOWN]), MOST_SHOWN),
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
         "breadcrumbs": [
-            {"label": "Ingestion", "url": reverse("ingestion:runs")},
+            {"label": _("Ingestion"), "url": reverse("ingestion:runs")},
             {"label": str(found), "url": ""},
         ],
     }

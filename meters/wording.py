@@ -23,6 +23,11 @@ def figure(value: float | None, digits: int = 0) -> str:
     return f"{MINUS}{text}" if value < 0 and text.strip("0.,") else text
 
 
+def counted(number: int) -> str:
+    """Write a whole number into a sentence that programs and terminals show as well: 1,000."""
+    return f"{number:,}" if spoken() == "en" else figure(number)
+
+
 def energy(value: float | None) -> str:
     """Write kWh with as many digits as the amount deserves."""
     if value is None or not math.isfinite(value):

@@ -105,11 +105,11 @@ def _verdict(habit: Habit, verdicts: _Verdicts) -> str:
 def of_echo(echo: Echo | None) -> str:
     """Say after how long a load comes back to itself within the day."""
     if echo is None:
-        return "No rhythm within the day is proved."
-    return (
-        f"Within the day it resembles itself most after {lasting(echo.lag)} (rank correlation "
-        f"{figure(echo.value, 3)}, chance gives ±{figure(echo.band, 3)})."
-    )
+        return _("No rhythm within the day is proved.")
+    return _(
+        "Within the day it resembles itself most after {lag} (rank correlation {value}, chance "
+        "gives {band})."
+    ).format(lag=lasting(echo.lag), value=figure(echo.value, 3), band=f"±{figure(echo.band, 3)}")
 
 
 def of_partial(partial: Floats, correlation: Correlation) -> str:

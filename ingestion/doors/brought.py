@@ -18,6 +18,8 @@ from ingestion.doors.table import DoorError, Table
 from ingestion.doors.xlsxfile import read_xlsx
 from ingestion.parsing import Asked, Parsed, PayloadError, parse, rows_of
 from ingestion.rawtext import RAW_LENGTH, raw_text
+from meters.language import _, _n
+from meters.wording import counted
 
 # Measurement, time, meter and value: what a row of JSON has of cells.
 CELLS_OF_A_ROW = 4
@@ -65,7 +67,12 @@ class Brought:
         """What the readings don't say themselves, in words."""
         if not self.empty:
             return ()
-        return (f"{self.empty:,} cells hold no value and were passed over.",)
+        words = _n(
+            "{number} cell holds no value and was passed over.",
+            "{number} cells hold no value and were passed over.",
+            self.empty,
+        )
+        return (words.format(number=counted(self.empty)),)
 
 
 def open_file(
@@ -112,7 +119,7 @@ def open_csv(data: bytes) -> Opened:
     """
     opened = open_file(data)
     if opened.kind is not Kind.CSV:
-        raise DoorError(f"The file is not CSV but {opened.kind}.")
+        raise DoorError(_("The file is not CSV but {kind}.").format(kind=opened.kind))
     return opened
 
 
@@ -130,11 +137,11 @@ def read_json(data: bytes) -> Sequence[Any]:
         # JSON is UTF-8; a file saved elsewhere may have a mark, or be UTF-16.
         text, encoding = decode(data)
         if encoding == "UTF-8" and not data.startswith(b"\xef"):
-            raise DoorError(f"The file is not JSON: {error}.") from None
+            raise DoorError(_("The file is not JSON: {why}.").format(why=error)) from None
         try:
             loaded = orjson.loads(text)
         except (orjson.JSONDecodeError, UnicodeEncodeError) as again:
-            raise DoorError(f"The file is not JSON: {again}.") from None
+            raise DoorError(_("The file is not JSON: {why}.").format(why=again)) from None
     try:
         return rows_of(loaded)
     except PayloadError as error:

@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from typing import NoReturn, TypeVar
 
 from ingestion.doors.table import Cell, DoorError
+from meters.language import N_, _
+from meters.wording import figure
 
 T = TypeVar("T")
 
@@ -28,7 +30,9 @@ _CLOCK = re.compile(
 )
 _SPLIT = re.compile(r"(?<=\d)[Tt](?=\d)|,?\s+")
 ORDERS = ("dmy", "mdy")
-EXAMPLE = "31.12.2023 23:45 or 2023-12-31T23:45:00+01:00"
+NO_MOMENT = N_("“{text}” is no date and time; write 31.12.2023 23:45 or 2023-12-31T23:45:00+01:00")
+NO_CLOCK = N_("“{text}” is no time of day; write 23:45")
+WITHOUT_CLOCK = N_("the date “{text}” has no time of day")
 
 
 class ClockError(ValueError):
@@ -78,14 +82,16 @@ def sniff_order(cells: Iterable[Cell]) -> str | None:
         elif first != second:
             doubtful = doubtful or found[0]
     if len(orders) == 2:
-        raise DoorError(
-            f"“{orders['dmy']}” has the day first and “{orders['mdy']}” the month. Write dates "
-            "alike, best as 2023-12-31."
+        words = _(
+            "“{day_first}” has the day first and “{month_first}” the month. Write dates alike, "
+            "best as 2023-12-31."
         )
+        raise DoorError(words.format(day_first=orders["dmy"], month_first=orders["mdy"]))
     if orders:
         return next(iter(orders))
     if doubtful:
-        raise DoorError(f"Day or month may come first in “{doubtful}”. Say which of them does.")
+        words = _("Day or month may come first in “{text}”. Say which of them does.")
+        raise DoorError(words.format(text=doubtful))
     return None
 
 
@@ -124,22 +130,19 @@ class ClockReader:
             return _of_datetime(cell)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             return Wall(self._serial(cell))
-        raise ClockError(
-            f"the date “{cell.isoformat()}” has no time of day"
-            if isinstance(cell, date)
-            else "the time is missing"
-            if cell is None
-            else f"“{str(cell)[:40]}” is no date and time; write {EXAMPLE}"
-        )
+        if cell is None:
+            raise ClockError(_("the time is missing"))
+        words = _(WITHOUT_CLOCK) if isinstance(cell, date) else _(NO_MOMENT)
+        raise ClockError(words.format(text=str(cell)[:40]))
 
     def _not_a_moment(self, text: str) -> str:
         if not text:
-            return "the time is missing"
+            return _("the time is missing")
         try:
             self.day(text)
         except ClockError:
-            return f"“{text[:40]}” is no date and time; write {EXAMPLE}"
-        return f"the date “{text[:40]}” has no time of day"
+            return _(NO_MOMENT).format(text=text[:40])
+        return _(WITHOUT_CLOCK).format(text=text[:40])
 
     def pair(self, day: Cell, clock: Cell) -> Wall:
         """Read a date and a time of day from two cells."""
@@ -170,7 +173,7 @@ class ClockReader:
             cell = cell.total_seconds() / DAY
         if isinstance(cell, int | float) and not isinstance(cell, bool) and 0 <= cell <= 1:
             return Wall(_near(cell * DAY))
-        raise ClockError(f"“{str(cell)[:40]}” is no time of day; write 23:45")
+        raise ClockError(_(NO_CLOCK).format(text=str(cell)[:40]))
 
     def _clock_text(self, text: str) -> Wall:
         return _once(self._clocks, text, _read_clock)
@@ -180,7 +183,7 @@ class ClockReader:
         try:
             return (date(year, month, day) - EPOCH).days * DAY
         except ValueError:
-            raise ClockError(f"there is no day “{text[:40]}”") from None
+            raise ClockError(_("there is no day “{text}”").format(text=text[:40])) from None
 
     def _parts(self, text: str) -> tuple[int, int, int]:
         found = _ISO.fullmatch(text)
@@ -201,7 +204,7 @@ class ClockReader:
 
     def _serial(self, number: float) -> int:
         if not SERIALS[0] <= number < SERIALS[1]:
-            raise ClockError(f"“{number}” is no date and time; write {EXAMPLE}")
+            raise ClockError(_(NO_MOMENT).format(text=number))
         base = date(1904, 1, 1) if self.base_1904 else date(1899, 12, 30)
         return (base - EPOCH).days * DAY + _near(number * DAY)
 
@@ -225,13 +228,13 @@ def _once(known: dict[str, T | ClockError], text: str, read: Callable[[str], T])
 def _read_clock(text: str) -> Wall:
     found = _CLOCK.fullmatch(text)
     if not found:
-        raise ClockError(f"“{text[:40]}” is no time of day; write 23:45")
+        raise ClockError(_(NO_CLOCK).format(text=text[:40]))
     hour, minute, second = int(found[1]), int(found[2]), int(found[3] or 0)
     if (found[4] or "").strip("0"):
-        raise ClockError(f"the time “{text[:40]}” is not a whole second")
+        raise ClockError(_("the time “{text}” is not a whole second").format(text=text[:40]))
     seconds = 3600 * hour + 60 * minute + second
     if minute > 59 or second > 59 or seconds > DAY:
-        raise ClockError(f"there is no time of day “{text[:40]}”")
+        raise ClockError(_("there is no time of day “{text}”").format(text=text[:40]))
     return Wall(seconds, _offset(found[5], text) if found[5] else None)
 
 
@@ -241,7 +244,7 @@ def _offset(written: str, text: str) -> int:
     digits = written[1:].replace(":", "").ljust(4, "0")
     hours, minutes = int(digits[:2]), int(digits[2:])
     if hours > 14 or minutes > 59:
-        raise ClockError(f"no clock has the offset of “{text[:40]}”")
+        raise ClockError(_("no clock has the offset of “{text}”").format(text=text[:40]))
     seconds = 3600 * hours + 60 * minutes
     return -seconds if written[0] == "-" else seconds
 
@@ -259,11 +262,13 @@ def _near(seconds: float) -> int:
     """Round to the whole second that a spreadsheet's number stands for."""
     whole = round(seconds)
     if abs(seconds - whole) > NEAR:
-        raise ClockError(f"the time lies {abs(seconds - whole):.3f} s beside a whole second")
+        words = _("the time lies {seconds} s beside a whole second")
+        raise ClockError(words.format(seconds=figure(abs(seconds - whole), 3)))
     return whole
 
 
 def _refuse_day(cell: Cell) -> NoReturn:
     if cell is None or cell == "":
-        raise ClockError("the date is missing")
-    raise ClockError(f"“{str(cell)[:40]}” is no date; write 31.12.2023 or 2023-12-31")
+        raise ClockError(_("the date is missing"))
+    words = _("“{text}” is no date; write 31.12.2023 or 2023-12-31")
+    raise ClockError(words.format(text=str(cell)[:40]))

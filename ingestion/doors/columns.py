@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ingestion.doors.table import DoorError, column_name
 from ingestion.doors.units import canonical_unit
+from meters.language import _
 from meters.muids import MuidError, read_muid
 from meters.obis import ObisCode, ObisError
 from meters.qualities import Quality
@@ -228,9 +229,8 @@ def parse_unit(text: str) -> str:
     """
     unit = canonical_unit(text) if text.strip() else ""
     if unit is None:
-        raise DoorError(
-            f"The unit “{text[:20]}” is unknown; known are kWh, Wh, MWh, kW and others."
-        )
+        words = _("The unit “{unit}” is unknown; known are kWh, Wh, MWh, kW and others.")
+        raise DoorError(words.format(unit=text[:20]))
     return unit
 
 

@@ -6,8 +6,14 @@ from itertools import islice
 
 from ingestion.doors.encoding import decode
 from ingestion.doors.table import MOST_COLUMNS, Cell, DoorError, Table, check_size
+from meters.language import N_, _
+from meters.wording import counted
 
-SEPARATORS = {";": "semicolon", "\t": "tab", ",": "comma"}
+SEPARATORS = {
+    ";": N_("Cells are separated by semicolons."),
+    "\t": N_("Cells are separated by tabs."),
+    ",": N_("Cells are separated by commas."),
+}
 SAMPLE = 200
 # The longest cell [characters]. Without a bound one lost quote would make a cell of the whole file.
 LONGEST_CELL = 10_000
@@ -31,7 +37,9 @@ def read_csv(data: bytes, separator: str | None = None, most: int | None = None)
         It is no text, it is empty, or it is too large.
     """
     text, encoding = decode(data)
-    return read_text(text, separator, (f"The text is {encoding}.",), most)
+    return read_text(
+        text, separator, (_("The text is {encoding}.").format(encoding=encoding),), most
+    )
 
 
 def read_text(
@@ -67,22 +75,28 @@ def read_text(
             rows.append(row)  # type: ignore[arg-type]
             numbers.append(number)
     except csv.Error as error:
-        raise DoorError(f"Line {begin + 1 + offset:,} can't be read as CSV: {error}.") from None
+        words = _("Line {line} can't be read as CSV: {why}.")
+        raise DoorError(words.format(line=counted(begin + 1 + offset), why=error)) from None
     check_size(cells)
     if not rows:
-        raise DoorError("The file is empty.")
-    words = f"Cells are separated by {SEPARATORS.get(chosen, repr(chosen))}s."
+        raise DoorError(_("The file is empty."))
+    words = (
+        _(SEPARATORS[chosen])
+        if chosen in SEPARATORS
+        else _("Cells are separated by {mark}.").format(mark=repr(chosen))
+    )
     return Table(rows, numbers, "CSV", chosen, (*notes, words), is_cut=is_cut)
 
 
 def _check(row: list[str], number: int) -> None:
     if len(row) > MOST_COLUMNS:
-        raise DoorError(f"Line {number:,} has more than {MOST_COLUMNS:,} cells.")
+        words = _("Line {line} has more than {most} cells.")
+        raise DoorError(words.format(line=counted(number), most=counted(MOST_COLUMNS)))
     if max(map(len, row)) > LONGEST_CELL:
-        raise DoorError(
-            f"A cell of line {number:,} is longer than {LONGEST_CELL:,} characters. Is a quotation "
-            "mark missing?"
+        words = _(
+            "A cell of line {line} is longer than {most} characters. Is a quotation mark missing?"
         )
+        raise DoorError(words.format(line=counted(number), most=counted(LONGEST_CELL)))
 
 
 def _without_sep_line(text: str) -> tuple[str, str | None]:

@@ -3,6 +3,8 @@
 import codecs
 
 from ingestion.doors.table import DoorError
+from meters.language import _
+from meters.wording import counted
 
 # UTF-32 first: its little-endian mark begins with UTF-16's.
 MARKS = (
@@ -36,7 +38,7 @@ def decode(data: bytes) -> tuple[str, str]:
     if unmarked:
         return _strictly(data, unmarked), "UTF-16"
     if data[:65_536].translate(None, BINARY) != data[:65_536] or b"\0" in data:
-        raise DoorError("The file is neither text (CSV, JSON) nor an XLSX workbook.")
+        raise DoorError(_("The file is neither text (CSV, JSON) nor an XLSX workbook."))
     try:
         return data.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
@@ -49,10 +51,12 @@ def _strictly(data: bytes, name: str) -> str:
     try:
         return data.decode(name)
     except UnicodeDecodeError as error:
-        raise DoorError(
-            f"The text is not {NAMES.get(name, 'UTF-16')}, as it seems to be: byte "
-            f"{error.start + 1:,} can't be read. Save the file as UTF-8."
-        ) from None
+        words = _(
+            "The text is not {encoding}, as it seems to be: byte {place} can't be read. Save the "
+            "file as UTF-8."
+        )
+        encoding, place = NAMES.get(name, "UTF-16"), counted(error.start + 1)
+        raise DoorError(words.format(encoding=encoding, place=place)) from None
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from ingestion.doors.table import Cell, DoorError
+from meters.language import _
 
 # What stands where there is no reading.
 NOTHING = frozenset({"", "-", "–", "—", "n/a", "na", "null", "none", "k.a.", "#n/a", "#nv"})
@@ -59,17 +60,19 @@ def sniff_decimal(cells: Iterable[Cell]) -> str | None:
         elif mark is None and not doubtful:
             doubtful = text
     if len(shown) == 2:
-        raise DoorError(
-            f"The file has a decimal point (“{shown['.'][:20]}”) and a decimal comma "
-            f"(“{shown[','][:20]}”). Say which one holds."
+        words = _(
+            "The file has a decimal point (“{point}”) and a decimal comma (“{comma}”). Say which "
+            "one holds."
         )
+        raise DoorError(words.format(point=shown["."][:20], comma=shown[","][:20]))
     if shown:
         return next(iter(shown))
     if doubtful:
-        raise DoorError(
-            f"“{doubtful[:20]}” can be read in two ways: its mark may stand before decimals or "
-            "between thousands. Say which is the decimal mark."
+        words = _(
+            "“{text}” can be read in two ways: its mark may stand before decimals or between "
+            "thousands. Say which is the decimal mark."
         )
+        raise DoorError(words.format(text=doubtful[:20]))
     return None
 
 
@@ -119,11 +122,11 @@ def read_figure(cell: Cell, decimal: str) -> float | None:
     if cell is None:
         return None
     if isinstance(cell, bool) or not isinstance(cell, int | float):
-        raise FigureError(f"“{str(cell)[:40]}” is not a number")
+        raise FigureError(_("“{text}” is not a number").format(text=str(cell)[:40]))
     try:
         value = float(cell)
     except OverflowError:
-        raise FigureError("the number is too large") from None
+        raise FigureError(_("the number is too large")) from None
     return _finite(value, str(cell))
 
 
@@ -138,13 +141,12 @@ def _read_text(text: str, decimal: str) -> float | None:
     if grouped and grouped["mark"] != decimal and grouped["decimal"] in {None, decimal}:
         return _finite(float(text.replace(grouped["mark"], "").replace(decimal, ".")), text)
     if one is not None and one[2] == other:
-        raise FigureError(
-            f"“{text[:40]}” is not written like the others, which are like {WAYS[decimal]}"
-        )
-    raise FigureError(f"“{text[:40]}” is not a number")
+        words = _("“{text}” is not written like the others, which are like {example}")
+        raise FigureError(words.format(text=text[:40], example=WAYS[decimal]))
+    raise FigureError(_("“{text}” is not a number").format(text=text[:40]))
 
 
 def _finite(value: float, text: str) -> float:
     if not math.isfinite(value):
-        raise FigureError(f"“{text[:40]}” is not a finite number")
+        raise FigureError(_("“{text}” is not a finite number").format(text=text[:40]))
     return value

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import time
 
 from ingestion.doors.table import Cell, Table, cell_text, check_size, column_name
+from meters.language import _
 
 DAY = 86_400
 # Of an hour, half an hour and a quarter of one; days of other lengths have a few more or less.
@@ -41,7 +42,9 @@ def unfold(table: Table) -> Table:
     check_size((len(table.rows) - head.row) * len(head.columns) * (len(others) + 2))
     names = table.rows[head.row]
     titles: list[Cell] = [_text(names, at) or column_name(at) for at in others]
-    rows: list[list[Cell]] = [[*titles, "time (end)" if head.marks_end else "time", "value"]]
+    rows: list[list[Cell]] = [
+        [*titles, _("time (end)") if head.marks_end else _("time"), _("value")]
+    ]
     numbers = [table.numbers[head.row]]
     for at in range(head.row + 1, len(table.rows)):
         cells = table.rows[at]
@@ -50,13 +53,13 @@ def unfold(table: Table) -> Table:
             value = cells[column] if column < len(cells) else None
             rows.append([*beside, f"{clock // 3600:02}:{clock // 60 % 60:02}", value])
             numbers.append(table.numbers[at])
-    words = f"Each row is a day, with {len(head.columns)} columns of times."
+    words = _("Each row is a day, with {number} columns of times.")
     return Table(
         rows,
         numbers,
         table.kind,
         table.separator,
-        (*table.notes, words),
+        (*table.notes, words.format(number=len(head.columns))),
         table.base_1904,
         folded=len(others) + 1,
         lines={table.numbers[at]: table.raw(at) for at in range(head.row + 1, len(table.rows))},

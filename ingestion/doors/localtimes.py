@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meters.days import Ints, Mask
+from meters.language import _
 from meters.zones import DAY, Zone
 
 # Around a change of the clock a series has to be in order so far to each side [s].
@@ -29,14 +30,19 @@ class Trouble(IntEnum):
     EITHER = 3
 
     def words(self, zone: str) -> str:
-        return {
+        words = {
             Trouble.NONE: "",
-            Trouble.NEVER: f"the clock of {zone} never showed it: clocks went forward over it",
-            Trouble.TWICE: f"the clock of {zone} showed it twice, and the order of the rows does "
-            "not tell which is meant; write the offset",
-            Trouble.EITHER: f"beside a change of the clock of {zone} it can be read in two ways, "
-            "and the order of the rows does not tell which is meant; write the offset",
-        }[self]
+            Trouble.NEVER: _("the clock of {zone} never showed it: clocks went forward over it"),
+            Trouble.TWICE: _(
+                "the clock of {zone} showed it twice, and the order of the rows does not tell "
+                "which is meant; write the offset"
+            ),
+            Trouble.EITHER: _(
+                "beside a change of the clock of {zone} it can be read in two ways, and the order "
+                "of the rows does not tell which is meant; write the offset"
+            ),
+        }
+        return words[self].format(zone=zone)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """From what was wished for and what a table shows to a plan, with everything assumed said."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -16,11 +16,13 @@ from ingestion.doors.columns import (
 )
 from ingestion.doors.figures import WAYS, sniff_decimal
 from ingestion.doors.sniffing import Seen, code_in, first_reading, look, meter_in
-from ingestion.doors.table import Cell, DoorError, Table, is_empty
+from ingestion.doors.table import Cell, DoorError, Table, is_empty, quoted
 from ingestion.doors.units import UnitError, conversion, unit_in
 from ingestion.doors.words import END_WORDS, START_WORDS, register_in, says_whole
+from meters.language import N_, _, _n
 from meters.obis import ObisCode
 from meters.qualities import Quality
+from meters.wording import counted
 from meters.zones import ZoneError, zone
 
 SIDE_ROLES = {
@@ -29,6 +31,34 @@ SIDE_ROLES = {
     "quality": Role.QUALITY,
     "unit": Role.UNIT,
 }
+# What is said of a column that was chosen by itself, and of one that was chosen among several.
+STAND_IN = {
+    Role.TIME: (
+        N_("The times stand in “{column}”."),
+        N_("The times stand in “{column}”, of {number} such columns."),
+    ),
+    Role.DATE: (
+        N_("The dates stand in “{column}”."),
+        N_("The dates stand in “{column}”, of {number} such columns."),
+    ),
+    Role.CLOCK: (
+        N_("The times of day stand in “{column}”."),
+        N_("The times of day stand in “{column}”, of {number} such columns."),
+    ),
+}
+SAYS = {
+    Role.METER: N_("“{column}” says the meter of each row."),
+    Role.REGISTER: N_("“{column}” says the register of each row."),
+    Role.QUALITY: N_("“{column}” says the quality of each row."),
+    Role.UNIT: N_("“{column}” says the unit of each row."),
+}
+NO_ZONE = N_(
+    "The times carry no offset. Name the zone whose clock they show, such as Europe/Zurich or UTC."
+)
+SAME_REGISTER = N_(
+    "“{one}” and “{other}” would be the same register of the same meter. Say which register each "
+    "of them is."
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +117,10 @@ class _Proposing:
         wished |= self.wishes.by_index
         self.assumed += self.table.notes
         if first > 1:
-            self.assumed.append(
-                f"Readings begin in row {self.table.numbers[first]:,}; what stands before is left "
-                "aside."
-            )
+            words = _("Readings begin in row {row}; what stands before is left aside.")
+            self.assumed.append(words.format(row=counted(self.table.numbers[first])))
         elif not first:
-            self.assumed.append("There is no row of headers; columns go by their letters.")
+            self.assumed.append(_("There is no row of headers; columns go by their letters."))
         columns = [
             Column(one.index, one.header, *_as_wished(wished.get(one.index))) for one in seen
         ]
@@ -144,12 +172,13 @@ class _Proposing:
         if not any(one.role is Role.TIME for one in columns):
             roles = {one.role for one in columns}
             if Role.DATE not in roles:
-                self.problems.append("No column holds dates and times. Say which one does.")
+                self.problems.append(_("No column holds dates and times. Say which one does."))
             elif Role.CLOCK not in roles:
-                self.problems.append(
+                words = _(
                     "The dates have no time of day, and no column holds one. Readings of whole "
                     "days are not taken."
                 )
+                self.problems.append(words)
 
     def _choose(self, columns: list[Column], seen: list[Seen], kind: str, role: Role) -> None:
         there = [one for one in seen if one.kind == kind]
@@ -159,9 +188,8 @@ class _Proposing:
         if chosen is None:
             return
         columns[chosen.index] = replace(columns[chosen.index], role=role)
-        what = {Role.TIME: "times", Role.DATE: "dates", Role.CLOCK: "times of day"}[role]
-        more = f", of {len(there)} such columns" if len(there) > 1 else ""
-        self.assumed.append(f"The {what} stand in “{chosen.header}”{more}.")
+        words = _(STAND_IN[role][len(there) > 1])
+        self.assumed.append(words.format(column=chosen.header, number=len(there)))
 
     def _sides(self, columns: list[Column], seen: list[Seen]) -> None:
         """Choose the columns that say of each row whose it is, of which register and so on."""
@@ -171,7 +199,7 @@ class _Proposing:
             there = [one for one in seen if one.kind == kind]
             if there:
                 columns[there[0].index] = replace(columns[there[0].index], role=role)
-                self.assumed.append(f"“{there[0].header}” says the {kind} of each row.")
+                self.assumed.append(_(SAYS[role]).format(column=there[0].header))
 
     def _values(
         self, columns: list[Column], seen: list[Seen], wished: dict[int, ColumnWish]
@@ -191,20 +219,20 @@ class _Proposing:
                 or meter_in(one.header, self.wishes.names)
             ]
             if len(named or numbers) > 1 and not named:
-                listed = ", ".join(f"“{one.header}”" for one in numbers[:8])
-                self.problems.append(
-                    f"Several columns hold numbers ({listed}), and nothing says of which register. "
+                words = _(
+                    "Several columns hold numbers ({columns}), and nothing says of which register. "
                     "Say what they are."
                 )
+                columns_named = ", ".join(quoted(one.header) for one in numbers[:8])
+                self.problems.append(words.format(columns=columns_named))
                 return
             for one in named or numbers:
                 columns[one.index] = replace(columns[one.index], role=Role.VALUE)
             left = [one for one in numbers if named and one not in named]
             if left:
-                listed = ", ".join(f"“{one.header}”" for one in left)
-                self.assumed.append(f"{listed} is left aside: it names no unit and no register.")
+                self.assumed.append(_left_aside([one.header for one in left]))
         if not any(one.role is Role.VALUE for one in columns):
-            self.problems.append("No column holds values. Say which one does.")
+            self.problems.append(_("No column holds values. Say which one does."))
         per_row = {column.role for column in columns}
         for at, column in enumerate(columns):
             if column.role is Role.VALUE:
@@ -217,17 +245,24 @@ class _Proposing:
             by_words = "" if self.wishes.obis else register_in(column.name)
             obis = self.wishes.obis or by_words or IMPORT
             if not self.wishes.obis:
+                words = _("“{column}” is taken as {obis} ({label}).")
                 label = ObisCode.parse(obis).label
-                self.assumed.append(f"“{column.name}” is taken as {obis} ({label}).")
+                self.assumed.append(words.format(column=column.name, obis=obis, label=label))
         muid = column.muid or meter_in(column.name, self.wishes.names)
         unit = column.unit or unit_in(column.name) or ""
         if not unit and Role.UNIT not in per_row:
             unit = self.wishes.unit
             if not unit and obis:
                 kept = ObisCode.parse(obis).unit
-                self.assumed.append(f"“{column.name}” names no unit; taken as {kept or 'it is'}.")
+                words = (
+                    _("“{column}” names no unit; taken as {unit}.")
+                    if kept
+                    else _("“{column}” names no unit; taken as it is.")
+                )
+                self.assumed.append(words.format(column=column.name, unit=kept))
             elif not unit:
-                self.assumed.append(f"“{column.name}” names no unit; taken as registers are kept.")
+                words = _("“{column}” names no unit; taken as registers are kept.")
+                self.assumed.append(words.format(column=column.name))
         return replace(column, obis=obis, muid=muid, unit=unit)
 
     def _mark(self, columns: list[Column]) -> str:
@@ -235,9 +270,9 @@ class _Proposing:
             return self.wishes.mark
         names = [one.name for one in columns if one.role in {Role.TIME, Role.CLOCK}]
         if any(says_whole(name, END_WORDS) and not says_whole(name, START_WORDS) for name in names):
-            self.assumed.append("By its header a time marks the end of its interval.")
+            self.assumed.append(_("By its header a time marks the end of its interval."))
             return "end"
-        self.assumed.append("A time marks the start of its interval.")
+        self.assumed.append(_("A time marks the start of its interval."))
         return "start"
 
     def _notation(self, plan: Plan) -> Plan:
@@ -247,7 +282,8 @@ class _Proposing:
             if decimal is None:
                 decimal = sniff_decimal(self._cells(plan, Role.VALUE))
                 if decimal:
-                    self.assumed.append(f"Numbers are written like {WAYS[decimal]}.")
+                    words = _("Numbers are written like {example}.")
+                    self.assumed.append(words.format(example=WAYS[decimal]))
         except DoorError as error:
             self.problems.append(str(error))
         try:
@@ -256,9 +292,10 @@ class _Proposing:
                     cell for role in (Role.TIME, Role.DATE) for cell in self._cells(plan, role)
                 ]
                 order = sniff_order(times)
-                if order:
-                    way = {"dmy": "day", "mdy": "month"}[order]
-                    self.assumed.append(f"In dates the {way} comes first.")
+                if order == "dmy":
+                    self.assumed.append(_("In dates the day comes first."))
+                elif order == "mdy":
+                    self.assumed.append(_("In dates the month comes first."))
         except DoorError as error:
             self.problems.append(str(error))
         return replace(plan, decimal=decimal or ".", order=order or "dmy")
@@ -278,13 +315,10 @@ class _Proposing:
             except ZoneError as error:
                 self.problems.append(str(error))
                 return ""
-            self.assumed.append(f"Times without offset are those of {found}.")
+            self.assumed.append(_("Times without offset are those of {zone}.").format(zone=found))
             return found
         if self._lacks_offset(plan):
-            self.problems.append(
-                "The times carry no offset. Name the zone whose clock they show, such as "
-                "Europe/Zurich or UTC."
-            )
+            self.problems.append(_(NO_ZONE))
         return ""
 
     def _lacks_offset(self, plan: Plan) -> bool:
@@ -308,21 +342,30 @@ class _Proposing:
         for one in columns:
             if one.muid is None and plan.muid is None and not plan.one(Role.METER):
                 self.problems.append(
-                    f"Nothing says of which meter “{one.name}” is. Name the meter."
+                    _("Nothing says of which meter “{column}” is. Name the meter.").format(
+                        column=one.name
+                    )
                     if len(columns) > 1
-                    else "Nothing says of which meter the readings are. Name the meter."
+                    else _("Nothing says of which meter the readings are. Name the meter.")
                 )
             if one.obis and one.unit:
                 try:
                     conversion(one.unit, one.obis, power=plan.power)
                 except UnitError as error:
-                    self.problems.append(f"“{one.name}”: {error}.")
+                    self.problems.append(f"{quoted(one.name)}: {error}.")
             other = whose.setdefault((one.muid, one.obis), one)
             if other is not one:
-                self.problems.append(
-                    f"“{other.name}” and “{one.name}” would be the same register of the same "
-                    "meter. Say which register each of them is."
-                )
+                words = _(SAME_REGISTER)
+                self.problems.append(words.format(one=other.name, other=one.name))
+
+
+def _left_aside(headers: Sequence[str]) -> str:
+    words = _n(
+        "{columns} is left aside: it names no unit and no register.",
+        "{columns} are left aside: they name no unit and no register.",
+        len(headers),
+    )
+    return words.format(columns=", ".join(map(quoted, headers)))
 
 
 def _as_wished(wish: ColumnWish | None) -> tuple[Role, str, UUID | None, str]:

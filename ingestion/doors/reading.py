@@ -18,6 +18,7 @@ from ingestion.doors.units import Conversion, UnitError, conversion
 from ingestion.doors.words import QUALITY_WORDS
 from ingestion.parsing import ABSURD, EARLIEST, LEEWAY, Asked, Parsed
 from ingestion.rawtext import RAW_LENGTH
+from meters.language import _
 from meters.obis import ObisCode, ObisError
 from meters.qualities import Quality
 from meters.zones import Zone, zone
@@ -135,9 +136,10 @@ class _Reading:
     ) -> None:
         muid, obis = column.muid or group[0], column.obis or group[1] or self.plan.obis
         if muid is None:
-            raise _RefusedError(Reason.METER, "the row names no meter")
+            raise _RefusedError(Reason.METER, _("the row names no meter"))
         if self.asked.muid is not None and muid != self.asked.muid:
-            words = f"the reading belongs to meter {muid}, not to {self.asked.muid}"
+            words = _("the reading belongs to meter {muid}, not to {asked}")
+            words = words.format(muid=muid, asked=self.asked.muid)
             raise _RefusedError(Reason.METER, words, muid=str(muid), code=obis)
         try:
             value = read_figure(_at(cells, column), self.plan.decimal)
@@ -153,8 +155,8 @@ class _Reading:
             raise _of(muid, obis, str(error)) from None
         value *= how.factor
         if abs(value) >= ABSURD:
-            words = f"the value {cell_text(_at(cells, column))[:40]} is absurdly large"
-            raise _of(muid, obis, words)
+            words = _("the value {value} is absurdly large")
+            raise _of(muid, obis, words.format(value=cell_text(_at(cells, column))[:40]))
         series = group, muid, obis
         values = self.series.get(series)
         if values is None:
@@ -172,7 +174,7 @@ class _Reading:
         except ClockError as error:
             raise _RefusedError(Reason.TIME, str(error)) from None
         if wall.offset is None and self.zone is None:
-            raise _RefusedError(Reason.TIME, "the time has no offset, and no zone is named")
+            raise _RefusedError(Reason.TIME, _("the time has no offset, and no zone is named"))
         return wall
 
     def _side(self, cells: list[Cell], role: Role, read: Callable[[str], T], without: T) -> T:
@@ -198,7 +200,8 @@ class _Reading:
         try:
             return UUID(text)
         except ValueError:
-            words = f"“{text[:40]}” is neither a MUID nor the metering point of a meter here"
+            words = _("“{text}” is neither a MUID nor the metering point of a meter here")
+            words = words.format(text=text[:40])
             raise _RefusedError(Reason.METER, words, muid=text[:64]) from None
 
     def _obis(self, text: str) -> str:
@@ -210,7 +213,8 @@ class _Reading:
     def _quality(self, text: str) -> Quality:
         found = QUALITY_WORDS.get(text.casefold())
         if found is None:
-            raise _RefusedError(Reason.QUALITY, f"the quality “{text[:40]}” is unknown")
+            words = _("the quality “{text}” is unknown")
+            raise _RefusedError(Reason.QUALITY, words.format(text=text[:40]))
         return found
 
     def _refuse(self, row: int, refused: _RefusedError) -> None:
@@ -289,13 +293,17 @@ class _Reading:
         early, late = instants < EARLIEST, instants > asked.now + LEEWAY
         for at in np.flatnonzero(inside & (early | late)):
             key = batch.keys[int(batch.index[at])]
-            where = "before any interval meter" if early[at] else "in the future"
+            words = (
+                _("the time {written} lies before any interval meter")
+                if early[at]
+                else _("the time {written} lies in the future")
+            )
             written = self._written(int(batch.row[at]))[:40]
             self._refuse(
                 int(batch.row[at]),
                 _RefusedError(
                     Reason.TIME if early[at] else Reason.FUTURE,
-                    f"the time {written} lies {where}",
+                    words.format(written=written),
                     muid=str(key.muid),
                     code=key.obis,
                 ),

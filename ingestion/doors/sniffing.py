@@ -12,6 +12,7 @@ from ingestion.doors.figures import NOTHING, FigureError, read_figure
 from ingestion.doors.table import Cell, DoorError, Table, cell_text, column_name, is_empty
 from ingestion.doors.units import canonical_unit, unit_in
 from ingestion.doors.words import QUALITY_WORDS, register_in, role_in
+from meters.language import _
 from meters.obis import ObisCode, ObisError
 
 # Rows before the readings: names of the file, of the customer, of the columns.
@@ -75,7 +76,7 @@ def first_reading(table: Table) -> int:
         # Not one number, as is told when values are looked for.
         return any_time
     # A table whose times are serial numbers shows none; its mapping says where they are.
-    raise DoorError("There is no column of dates or times, such as 31.12.2023 23:45.")
+    raise DoorError(_("There is no column of dates or times, such as 31.12.2023 23:45."))
 
 
 def _times(row: Sequence[Cell]) -> set[int]:

@@ -11,6 +11,7 @@ from ingestion.doors.localtimes import Trouble, resolve_ends, resolve_starts
 from ingestion.doors.table import DoorError
 from ingestion.intervals import LENGTHS, PROOF, finer_runs, shown_interval
 from meters.days import Floats, Ints
+from meters.language import _
 from meters.zones import Zone
 
 
@@ -91,20 +92,38 @@ def span_of(moments: Moments, plan: Plan, *, power: bool) -> int | None:
         np.array(moments.walls, dtype=np.int64)
         - np.array([offset or 0 for offset in moments.offsets], dtype=np.int64)
     )
-    why = "to tell when they start" if plan.mark == "end" else "to turn power into energy"
     found = shown_interval(times, 0)
     if not found:
-        raise DoorError(
-            f"The times don't show how long the intervals are, which is needed {why}. Name the "
-            "interval."
-        )
+        raise DoorError(_unknown_length(by_end=plan.mark == "end"))
     other = _other_length(times, found)
     if other:
-        raise DoorError(
-            f"There are intervals of {found // 60} and of {other // 60} minutes, and one length is "
-            f"needed {why}. Name the interval, or split the file."
-        )
+        words = _two_lengths(by_end=plan.mark == "end")
+        raise DoorError(words.format(one=found // 60, other=other // 60))
     return found
+
+
+def _unknown_length(*, by_end: bool) -> str:
+    if by_end:
+        return _(
+            "The times don't show how long the intervals are, which is needed to tell when they "
+            "start. Name the interval."
+        )
+    return _(
+        "The times don't show how long the intervals are, which is needed to turn power into "
+        "energy. Name the interval."
+    )
+
+
+def _two_lengths(*, by_end: bool) -> str:
+    if by_end:
+        return _(
+            "There are intervals of {one} and of {other} minutes, and one length is needed to "
+            "tell when they start. Name the interval, or split the file."
+        )
+    return _(
+        "There are intervals of {one} and of {other} minutes, and one length is needed to turn "
+        "power into energy. Name the interval, or split the file."
+    )
 
 
 def _other_length(times: Ints, usual: int) -> int:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
+from meters.language import _
+from meters.wording import counted
+
 Cell = str | int | float | bool | datetime | date | time | timedelta | None
 
 MOST_COLUMNS = 1_000
@@ -69,6 +72,11 @@ def cell_text(cell: Cell) -> str:
     return str(cell)
 
 
+def quoted(text: str) -> str:
+    """Put a text from a file between quotation marks, as the language has them."""
+    return _("“{text}”").format(text=text)
+
+
 def is_empty(cell: Cell) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
@@ -82,9 +90,8 @@ def check_size(cells: int) -> None:
         There are more cells than are taken.
     """
     if cells > MOST_CELLS:
-        raise DoorError(
-            f"The file has more than {MOST_CELLS:,} cells. Split it, for example by year."
-        )
+        words = _("The file has more than {most} cells. Split it, for example by year.")
+        raise DoorError(words.format(most=counted(MOST_CELLS)))
 
 
 def column_name(index: int) -> str:

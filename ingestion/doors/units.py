@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from meters.language import _
 from meters.obis import ObisCode
 
 PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9}
@@ -99,21 +100,25 @@ def conversion(unit: str, obis: str, *, power: bool) -> Conversion:
         return Conversion(1.0)
     name = canonical_unit(unit)
     if name is None:
-        raise UnitError(f"the unit “{unit[:20]}” is unknown; known are kWh, Wh, MWh, kW, kvarh, m³")
+        words = _("the unit “{unit}” is unknown; known are kWh, Wh, MWh, kW, kvarh, m³")
+        raise UnitError(words.format(unit=unit[:20]))
     scale, base = KNOWN[name]
     if kept not in KNOWN:
-        raise UnitError(f"the register {obis} has no unit into which {name} could be converted")
+        words = _("the register {obis} has no unit into which {unit} could be converted")
+        raise UnitError(words.format(obis=obis, unit=name))
     kept_scale, kept_base = KNOWN[kept]
     if base == kept_base:
         return Conversion(_ratio(scale, kept_scale))
     if IN_AN_HOUR.get(base) == kept_base:
         if power:
             return Conversion(_ratio(scale, kept_scale), per_hour=True)
-        raise UnitError(
-            f"{name} is power, and the register {obis} counts energy in {kept}; ask for mean power "
+        words = _(
+            "{unit} is power, and the register {obis} counts energy in {kept}; ask for mean power "
             "to be taken as energy, or name a register of power"
         )
-    raise UnitError(f"{name} does not fit the register {obis}, which is kept in {kept}")
+        raise UnitError(words.format(unit=name, obis=obis, kept=kept))
+    words = _("{unit} does not fit the register {obis}, which is kept in {kept}")
+    raise UnitError(words.format(unit=name, obis=obis, kept=kept))
 
 
 def _ratio(scale: float, kept: float) -> float:

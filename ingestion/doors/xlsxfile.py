@@ -18,7 +18,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
-from ingestion.doors.table import MOST_COLUMNS, Cell, DoorError, Table, check_size, is_empty
+from ingestion.doors.table import MOST_COLUMNS, Cell, DoorError, Table, check_size, is_empty, quoted
+from meters.language import _
+from meters.wording import counted
 
 # Of everything in the zip, unpacked [bytes]; a sheet of a million readings has some 60 MB.
 MOST_UNPACKED = 300_000_000
@@ -76,13 +78,11 @@ def read_xlsx(data: bytes, sheet: str | None = None, most: int | None = None) ->
     except DoorError:
         raise
     except MemoryError:
-        raise DoorError("The workbook is too large.") from None
+        raise DoorError(_("The workbook is too large.")) from None
     except _BROKEN as error:
         # A workbook is whatever somebody has zipped: the reader stumbles over bad ones anywhere.
-        what = type(error).__name__
-        raise DoorError(
-            f"The workbook can't be read ({what}). Save it again as XLSX, or as CSV."
-        ) from None
+        words = _("The workbook can't be read ({what}). Save it again as XLSX, or as CSV.")
+        raise DoorError(words.format(what=type(error).__name__)) from None
 
 
 def _check_zip(data: bytes) -> None:
@@ -91,16 +91,19 @@ def _check_zip(data: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             files = archive.infolist()
             if len(files) > MOST_FILES:
-                raise DoorError(f"The workbook holds {len(files):,} files; that is no table.")
+                words = _("The workbook holds {number} files; that is no table.")
+                raise DoorError(words.format(number=counted(len(files))))
             if any(file.flag_bits & 1 for file in files):
-                raise DoorError("The workbook has a password. Save it without one.")
+                raise DoorError(_("The workbook has a password. Save it without one."))
             claimed = sum(file.file_size for file in files)
             if claimed > MOST_UNPACKED or (
                 claimed > HARMLESS and claimed > HIGHEST_RATIO * max(len(data), 1)
             ):
-                raise DoorError("The workbook unpacks to far more than a table of readings would.")
+                raise DoorError(
+                    _("The workbook unpacks to far more than a table of readings would.")
+                )
             if not any(file.filename == "[Content_Types].xml" for file in files):
-                raise DoorError("The file is a zip, but no XLSX workbook.")
+                raise DoorError(_("The file is a zip, but no XLSX workbook."))
             _unpack(archive, files)
     except (
         zipfile.BadZipFile,
@@ -112,7 +115,7 @@ def _check_zip(data: bytes) -> None:
     ) as e:
         if isinstance(e, DoorError):
             raise
-        raise DoorError("The file is no XLSX workbook, or it is damaged.") from None
+        raise DoorError(_("The file is no XLSX workbook, or it is damaged.")) from None
 
 
 def _unpack(archive: zipfile.ZipFile, files: list[zipfile.ZipInfo]) -> None:
@@ -124,13 +127,14 @@ def _unpack(archive: zipfile.ZipFile, files: list[zipfile.ZipInfo]) -> None:
             while piece := content.read(PIECE):
                 unpacked += len(piece)
                 if unpacked > MOST_UNPACKED:
-                    raise DoorError("The workbook unpacks to far more than it says.")
+                    raise DoorError(_("The workbook unpacks to far more than it says."))
                 # UTF-16 is allowed in XML, so the zeros are left out before looking.
                 seen = before + piece.replace(b"\0", b"")
                 if b"<!DOCTYPE" in seen or b"<!ENTITY" in seen:
-                    raise DoorError(
+                    words = _(
                         "The workbook holds XML with a document type, which no spreadsheet writes."
                     )
+                    raise DoorError(words)
                 before = seen[-16:]
 
 
@@ -154,8 +158,9 @@ def _read(data: bytes, sheet: str | None, most: int | None) -> Table:
     try:
         names = [one.title for one in book.worksheets]
         if sheet is not None and sheet not in names:
-            listed = ", ".join(f"“{name[:40]}”" for name in names[:10])
-            raise DoorError(f"The workbook has no sheet “{sheet[:40]}”; it has {listed or 'none'}.")
+            words = _("The workbook has no sheet “{sheet}”; it has {sheets}.")
+            sheets = ", ".join(quoted(name[:40]) for name in names[:10]) or _("none")
+            raise DoorError(words.format(sheet=sheet[:40], sheets=sheets))
         base_1904 = book.epoch == CALENDAR_MAC_1904
         for one in book.worksheets:
             if sheet not in {None, one.title}:
@@ -168,9 +173,13 @@ def _read(data: bytes, sheet: str | None, most: int | None) -> Table:
     finally:
         book.close()
     if not rows:
-        raise DoorError("The sheet is empty." if sheet else "The workbook is empty.")
-    more = f" of {len(names)}" if len(names) > 1 else ""
-    notes = (f"The sheet “{one.title[:40]}”{more} was read.",)
+        raise DoorError(_("The sheet is empty.") if sheet else _("The workbook is empty."))
+    words = (
+        _("The sheet “{sheet}” of {number} was read.")
+        if len(names) > 1
+        else _("The sheet “{sheet}” was read.")
+    )
+    notes = (words.format(sheet=one.title[:40], number=len(names)),)
     return Table(rows, numbers, "XLSX", ";", notes, base_1904, is_cut=is_cut)
 
 
@@ -182,7 +191,7 @@ def _filled(sheet: Any, most: int | None) -> tuple[list[list[Cell]], list[int], 
     # make as many.
     for number, values in enumerate(sheet.iter_rows(values_only=True), start=1):
         if number > 1_048_576:
-            raise DoorError("The sheet has more rows than Excel allows.")
+            raise DoorError(_("The sheet has more rows than Excel allows."))
         row = list(values)
         while row and is_empty(row[-1]):
             row.pop()
@@ -191,7 +200,8 @@ def _filled(sheet: Any, most: int | None) -> tuple[list[list[Cell]], list[int], 
         if most is not None and cells >= most:
             return rows, numbers, True
         if len(row) > MOST_COLUMNS:
-            raise DoorError(f"Row {number:,} has more than {MOST_COLUMNS:,} cells.")
+            words = _("Row {row} has more than {most} cells.")
+            raise DoorError(words.format(row=counted(number), most=counted(MOST_COLUMNS)))
         cells += len(row)
         check_size(cells)
         rows.append(row)

@@ -170,6 +170,14 @@
     return merge(base, own || {});
   }
 
+  // A note near an edge grows away from it, or it would be cut off there.
+  function anchored(x, range) {
+    if (!range) return "center";
+    const [start, at, end] = [range[0], x, range[1]].map(parse);
+    const share = (at - start) / (end - start);
+    return share < 0.1 ? "left" : share > 0.9 ? "right" : "center";
+  }
+
   function laidOut(figure, colors) {
     const own = structuredClone(figure.layout || {});
     delete own.template; // Plotly for Python sends its own look along
@@ -217,7 +225,7 @@
     });
     layout.annotations = (own.annotations || []).map((note) => {
       const place = note.name
-        ? { yref: "paper", y: 1, yanchor: "bottom", xanchor: "center", showarrow: false }
+        ? { yref: "paper", y: 1, yanchor: "bottom", xanchor: anchored(note.x, own.xaxis?.range), showarrow: false }
         : { showarrow: false };
       return merge({ ...place, font: { color: colors.soft, size: 12 } }, note);
     });

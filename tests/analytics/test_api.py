@@ -227,3 +227,13 @@ def test_what_is_held_is_not_analysed_again(api: Api) -> None:
 def test_another_tenants_meter_is_not_there(api: Api, nordwind: Customer) -> None:
     response = Api(nordwind).get(f"meters/{RECORDED_IMPORT}/analysis/", FEBRUARY)
     assert_problem(response, 404)
+
+
+def test_it_speaks_english_to_whoever_prefers_german(api: Api) -> None:
+    where, query = f"meters/{RECORDED_EXPORT}/analysis/", {**FEBRUARY, "group": "weekday"}
+    answers = [
+        api.get(where, query, HTTP_ACCEPT_LANGUAGE=language).content for language in ("en", "de")
+    ]
+    assert answers[0] == answers[1]
+    assert b"A household" in answers[1]
+    assert b"Monday" in answers[1]

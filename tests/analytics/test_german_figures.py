@@ -239,6 +239,22 @@ def test_charts_are_named_by_their_resolution(resolution: str) -> None:
     )
 
 
+def test_old_readings_are_told_from_yesterdays() -> None:
+    old = int(datetime(2023, 3, 1, tzinfo=UTC).timestamp())
+
+    def said() -> list[Any]:
+        found = read_period(
+            {"range": "yesterday"}, zone=ZURICH, now=old + 900_000, first=None, last_end=old
+        )
+        return [*found.warnings, *(one["label"] for one in found.presets)]
+
+    assert_same(both(said))
+    warning = "Von gestern gibt es keine Messwerte; die letzten sind vom 1. März 2023."
+    assert in_german(said)[0] == warning
+    today = in_german(lambda: period(range="day"))
+    assert in_german(lambda: today.presets[0]["label"]) == "Letzter Tag"
+
+
 def test_a_chart_is_named_as_german_does() -> None:
     assert in_german(lambda: quantity_of("Mittlere Leistung", "PT15M")) == (
         "Mittlere Leistung je 15 Minuten"

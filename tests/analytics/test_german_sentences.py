@@ -19,6 +19,7 @@ from analytics.methods.anomalies import anomalies
 from analytics.methods.correlation import Habit, Verdict, autocorrelation
 from analytics.methods.data_quality import data_quality
 from analytics.methods.duration import Histogram
+from analytics.methods.echo import Echo
 from analytics.methods.grouping import By, group
 from analytics.methods.load import Load
 from analytics.methods.pattern import decompose
@@ -29,6 +30,7 @@ from benchmarks.hypothesis_meters import PROOF, draw
 from meters.language import _
 from meters.obis import ObisCode
 from meters.wording import THIN
+from meters.zones import zone as zone_of
 from tests.analytics.loads import ZURICH, at, load, with_gaps
 from tests.analytics.recorded import recorded_export, recorded_import
 from tests.analytics.speaking import assert_same, both, texts
@@ -116,6 +118,11 @@ def test_every_verdict_on_a_habit(verdict: Verdict, value: float) -> None:
     assert_same(both(lambda: [habits.of_daily_habit(habit), habits.of_weekly_habit(habit)]))
 
 
+@pytest.mark.parametrize("echo", [None, Echo(36_000, 0.25, 0.12)])
+def test_a_rhythm_within_the_day_is_told(echo: Echo | None) -> None:
+    assert_same(both(lambda: habits.of_echo(echo)))
+
+
 @pytest.mark.parametrize(
     ("kinds", "verb"), [(1, ""), (2, "daneben tritt "), (3, "daneben treten ")]
 )
@@ -172,6 +179,27 @@ def test_oddities_are_counted_and_named() -> None:
     assert_same(both(lambda: [kind.words for kind in Oddity]))
     # The reason is told when the oddity is found, the sentence when it is asked for.
     assert in_german(lambda: trust.of_anomalies(anomalies(of), of)).startswith("Auffällig sind ")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_oddities_of_every_kind_have_a_reason(number: int) -> None:
+    """By night this load never varies, so that what comes then is no multiple of the usual."""
+    power = np.tile(np.r_[np.zeros(32), np.ones(64)], 30) * (5 + gamma(30 * 96))
+    power[96 * 8 + 10] = 400
+    for day in range(number):
+        power[96 * (10 + day) + 60] = 0.001
+    quiet = 5 + gamma(30 * 96)
+    for day in range(number):
+        quiet[96 * (12 + day) : 96 * (12 + day) + 8] = 0.0
+    reasons = []
+    for of in (load(power), load(quiet)):
+        found = both(lambda: [odd.reason for odd in anomalies(of)])  # noqa: B023 - called at once
+        assert_same(found)
+        assert_same(both(lambda: trust.of_anomalies(anomalies(of), of)))  # noqa: B023
+        reasons += found.german
+    told = " ".join(reasons)
+    for part in ("400 kW; um 02:30 sind 0 W üblich.", "Nur ", " lang; üblich sind selbst in "):
+        assert part in told.replace(THIN, " ")
 
 
 def test_what_is_missing_is_counted() -> None:
@@ -250,6 +278,18 @@ def test_what_is_argued_of_the_recordings_says_the_same_in_german(recordings: Pa
         lambda: [e.sentence for s in argue([given]).statements for e in s.evidence_for]
     )
     assert any("über Zürich" in sentence for sentence in evidence)
+
+
+def test_feed_in_of_another_place_and_without_a_zero_by_day() -> None:
+    """At noon in Halifax the sun stands over the west of the Atlantic."""
+    hours = np.arange(30 * 96) % 96 / 4
+    roof = np.maximum(np.sin((hours - 10) / 12 * np.pi), 0.0) * (1 + gamma(30 * 96) / 10)
+    start = int(datetime(2024, 3, 20, tzinfo=UTC).timestamp())
+    of = [RegisterLoad(EXPORT, load(roof, start=start, place=zone_of("America/Halifax")))]
+    said = both(lambda: told(of))
+    assert_same(said)
+    sentences = " ".join(texts(said.german)).replace(THIN, " ")
+    assert "° W, mit einer Unsicherheit von" in sentences
 
 
 @pytest.mark.parametrize("registers", [[], [np.zeros(900)], [np.array([0.1])]])

@@ -1,5 +1,6 @@
 """The catalogues say everything that the code does, once, and with the same figures."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,12 @@ from babel.messages.catalog import Catalog
 from django.utils import translation
 
 from config.translations import (
+    KEYWORDS,
     LANGUAGES,
     PARTS,
     Part,
     catalogues,
+    files,
     findings,
     known,
     placeholders,
@@ -88,3 +91,36 @@ def test_a_translation_with_other_figures_is_found(
     different, untranslated = findings(part, "de")
     assert "name different figures" in different
     assert "“nothing” is not translated" in untranslated
+
+
+def unseen(source: str) -> list[str]:
+    """Find words that are to be translated and that Babel does not see: in or as an f-string."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        inside = ast.walk(node) if isinstance(node, ast.JoinedStr) else ()
+        found += [ast.unparse(one) for one in inside if _translates(one)]
+        if _translates(node) and isinstance(node.args[0], ast.JoinedStr):  # type: ignore[attr-defined]
+            found.append(ast.unparse(node))
+    return found
+
+
+def _translates(node: ast.AST) -> bool:
+    if not isinstance(node, ast.Call) or not node.args:
+        return False
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    # What is translated by its variable was marked where the constant stands.
+    constant = isinstance(node.args[0], ast.Constant | ast.JoinedStr)
+    return name in KEYWORDS and constant
+
+
+def test_no_word_hides_in_an_f_string() -> None:
+    assert unseen(
+        'f"{_(\'days\')} of {n}"; _(f"{n} days"); f"{_(name)}"; _("{n}").format(n=1)'
+    ) == [
+        "_('days')",
+        "_(f'{n} days')",
+    ]
+    for part in PARTS:
+        for path in files(part):
+            if path.suffix == ".py":
+                assert unseen(path.read_text()) == [], path

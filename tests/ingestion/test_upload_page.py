@@ -152,10 +152,10 @@ def test_workbooks_and_json(client: Client, meter: Meter) -> None:
     rows = [["Zeit", f"{meter.muid} kWh"], ["2023-01-01T00:00Z", 1.5]]
     page = text_of(client.get(bring(client, book(rows), "book.xlsx")))
     assert "The sheet “Lastgang” was read." in page
-    assert "Store 1 readings" in page
+    assert "Store 1 reading" in page
     row = {"timestamp": "2023-01-01T00:00Z", "tags": {"muid": str(meter.muid)}}
     json = str([row | {"0100011D00FF": 1}]).replace("'", '"').encode()
-    assert "Store 1 readings" in text_of(client.get(bring(client, json, "answer.json")))
+    assert "Store 1 reading" in text_of(client.get(bring(client, json, "answer.json")))
 
 
 def bomb() -> bytes:

@@ -37,7 +37,7 @@ ENGLISH = frozenset(
 # The API's reference is written by libraries, from descriptions in English.
 REFERENCE = "/api/"
 # Parts that do not speak German so far.
-SILENT = {"analytics", "ingestion", "record"}
+SILENT = {"analytics"}
 UNSPOKEN = {"script", "style", "code", "pre", "kbd", "samp", "svg"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 READ_ALOUD = (

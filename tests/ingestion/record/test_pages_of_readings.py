@@ -67,9 +67,9 @@ def form(**changed: object) -> dict[str, object]:
 
 def hidden(response: Any) -> dict[str, str]:
     """What the page for confirming would send."""
-    found = re.findall(
-        r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', response.content.decode()
-    )
+    # The menu above it has a form of its own.
+    _menu, content = response.content.decode().split('id="content"')
+    found = re.findall(r'<input type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', content)
     return {name: value for name, value in found if name != "csrfmiddlewaretoken"}
 
 
