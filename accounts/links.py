@@ -36,7 +36,7 @@ class LinkTokens(PasswordResetTokenGenerator):
         if not super().check_token(user, token):
             return False
         assert token is not None
-        age = self._num_seconds(self._now()) - base36_to_int(token.split("-")[0])  # type: ignore[attr-defined]
+        age = self._num_seconds(self._now()) - base36_to_int(token.split("-")[0])
         return bool(age <= self.good_for.total_seconds())
 
 

@@ -89,7 +89,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         # Django's own, of the password alone, until sessions are ended for the first time: those
         # that began before the number was there go on.
         if not self.sessions_ended:
-            return str(super()._get_session_auth_hash(secret=secret))
+            return str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
         return salted_hmac(
             "accounts.models.User.sessions",
             f"{self.sessions_ended}:{self.password}",
