@@ -104,6 +104,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 
 TENANT_MODEL = "tenants.Tenant"
 TENANT_DOMAIN_MODEL = "tenants.Domain"
+# Who runs `migrate_schemas`: many tenants at once, and those alone that are behind.
+GET_EXECUTOR_FUNCTION = "tenants.migrating.executor"
 PUBLIC_SCHEMA_NAME = "public"
 PUBLIC_SCHEMA_URLCONF = "config.urls_public"
 ROOT_URLCONF = "config.urls_tenant"

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 
 def words(_request: HttpRequest) -> dict[str, Any]:
     """Give every page what its scripts may have to say; `templates/components/words.html` asks."""
-    return {"words": _words}
+    return {"words": said_by_scripts}
 
 
-def _words() -> dict[str, str]:
+def said_by_scripts() -> dict[str, str]:
+    """Give what scripts may have to say, by the names that they use."""
     return {
         "copied": _("Copied"),
         "selected": _("Selected"),

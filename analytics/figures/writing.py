@@ -24,7 +24,7 @@ def short(value: float, figures: int = 3) -> str:
 def lag(seconds: float) -> str:
     """Write how much later something is: 15 min, 6 h, 7 d."""
     if seconds >= 2 * DAY:
-        return f"{short(seconds / DAY, 6)} d"
+        return f"{short(seconds / DAY, 3)} d"
     if seconds >= HOUR:
         return f"{short(seconds / HOUR, 6)} h"
     return f"{short(seconds / 60, 6)} min"

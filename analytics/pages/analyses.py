@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from analytics.analysed import Analysed, read_newest
 from analytics.methods.key_figures import KeyFigures, key_figures
 from analytics.methods.load import Load
@@ -68,13 +70,13 @@ def analysis_rows(meters: Sequence[Meter], now: int) -> list[AnalysisRow]:
     now
         The present [s].
     """
-    ends = {pk: end for pk, (_, end) in states(meters, now).items() if end is not None}
+    ends = {pk: end for pk, (_state, end) in states(meters, now).items() if end is not None}
     read = [meter for meter in meters if meter.pk in ends]
     found = {one.meter.pk: one for one in read_newest(read, ends, DAYS)} if read else {}
     return [
         _row(found[meter.pk], ends[meter.pk])
         if meter.pk in found
-        else AnalysisRow(meter, why_not="No readings yet.")
+        else AnalysisRow(meter, why_not=_("No readings yet."))
         for meter in meters
     ]
 
@@ -82,7 +84,7 @@ def analysis_rows(meters: Sequence[Meter], now: int) -> list[AnalysisRow]:
 def _row(analysed: Analysed, end: int) -> AnalysisRow:
     meter, load = analysed.meter, _main_load(analysed)
     if load is None:
-        words = "It counts nothing that has a load: neither energy by intervals nor power."
+        words = _("It counts nothing that has a load: neither energy by intervals nor power.")
         return AnalysisRow(meter, why_not=words)
     first = analysed.argument.first
     return AnalysisRow(

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from analytics.analysed import read_analysed
 from analytics.corrected import count_corrected
 from analytics.figures import groups as group_figures
@@ -84,46 +86,47 @@ def _tiles(figures: KeyFigures, load: Load) -> list[dict[str, Any]]:
     annual, peak = figures.annual, figures.peak
     return [
         {
-            "label": "A year comes to",
+            "label": _("A year comes to"),
             "figure": energy(annual.energy if annual else None),
             "unit": "kWh",
             "change": _annual_words(annual),
         },
         {
-            "label": "Base load",
+            "label": _("Base load"),
             "figure": figure(figures.base_load, 3),
             "unit": "kW",
-            "change": "exceeded 95 % of a usual day" if figures.base_load is not None else "",
+            "change": _("exceeded 95 % of a usual day") if figures.base_load is not None else "",
         },
         {
-            "label": "Peak power",
+            "label": _("Peak power"),
             "figure": figure(peak.power if peak else None, 2),
             "unit": "kW",
             "change": local(peak.instant, load.zone) if peak else "",
         },
         {
-            "label": "Load factor",
+            "label": _("Load factor"),
             "figure": figure(None if figures.load_factor is None else 100 * figures.load_factor, 1),
             "unit": "%",
-            "change": "mean power of the peak's",
+            "change": _("mean power of the peak's"),
         },
     ]
 
 
 def _annual_words(annual: Annual | None) -> str:
     if annual is None or annual.is_measured:
-        return "measured, the last 365 days" if annual else ""
+        return _("measured, the last 365 days") if annual else ""
     if annual.low is None or annual.high is None:
-        return "too little is known to say how surely"
-    return f"{energy(annual.low)} to {energy(annual.high)} if other weeks are like these"
+        return _("too little is known to say how surely")
+    words = _("{low} to {high} if other weeks are like these")
+    return words.format(low=energy(annual.low), high=energy(annual.high))
 
 
 def _maps(told: Analysis, said: Said, period: Period) -> list[Chart]:
     charts = [
         Chart(
             "heat",
-            "Every day, every hour",
-            f"Mean power by day and local time of day · {period.words}",
+            _("Every day, every hour"),
+            _("Mean power by day and local time of day") + f" · {period.words}",
             map_figures.heat(told.heat),
             sentence=said["heat"],
             size="high",
@@ -133,8 +136,8 @@ def _maps(told: Analysis, said: Said, period: Period) -> list[Chart]:
         charts.append(
             Chart(
                 "calendar",
-                "Calendar",
-                "Energy of each local day, weeks from left to right",
+                _("Calendar"),
+                _("Energy of each local day, weeks from left to right"),
                 map_figures.calendar(told.calendar),
                 sentence=said["calendar"],
                 size="low",
@@ -147,16 +150,16 @@ def _distribution(told: Analysis, said: Said, role: str) -> list[Chart]:
     return [
         Chart(
             "duration",
-            "Load-duration curve",
-            "For what part of the time power is at least so high",
+            _("Load-duration curve"),
+            _("For what part of the time power is at least so high"),
             group_figures.duration(told.duration, role),
             sentence=said["duration"],
             size="low",
         ),
         Chart(
             "histogram",
-            "How often which power",
-            "Share of all intervals",
+            _("How often which power"),
+            _("Share of all intervals"),
             group_figures.histogram(told.histogram, role),
             sentence=said["histogram"],
             size="low",
@@ -170,20 +173,20 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
         charts += [
             Chart(
                 "correlation",
-                "Autocorrelation",
-                "How a value resembles the one so much later, and how far chance alone would go",
+                _("Autocorrelation"),
+                _("How a value resembles the one so much later, and how far chance alone would go"),
                 habit_figures.correlogram(told.correlation, role),
                 sentence=f"{said['daily-habit']} {said['echo']} {said['weekly-habit']}",
                 legend=[
-                    {"role": role, "label": "Autocorrelation"},
-                    {"role": "comparison", "label": "Bartlett's band, 95 %"},
+                    {"role": role, "label": _("Autocorrelation")},
+                    {"role": "comparison", "label": _("Bartlett's band, 95 %")},
                 ],
                 notes=[said["ljung-box"]],
             ),
             Chart(
                 "partial",
-                "Partial autocorrelation",
-                "What each lag adds to those before it",
+                _("Partial autocorrelation"),
+                _("What each lag adds to those before it"),
                 habit_figures.partial_correlogram(told, role),
                 sentence=said["partial"],
                 size="low",
@@ -193,14 +196,14 @@ def _memory(told: Analysis, said: Said, role: str) -> list[Chart]:
         charts.append(
             Chart(
                 "spectrum",
-                "Periods",
-                "What share of the variance a sinusoid of each period explains",
+                _("Periods"),
+                _("What share of the variance a sinusoid of each period explains"),
                 habit_figures.periodogram(told.spectrum, role),
                 sentence=said["spectrum"],
                 size="low",
                 legend=[
-                    {"role": role, "label": "Share"},
-                    {"role": "comparison", "label": "Chance stays below"},
+                    {"role": role, "label": _("Share")},
+                    {"role": "comparison", "label": _("Chance stays below")},
                 ],
             )
         )
@@ -211,20 +214,20 @@ def _pattern(told: Analysis, said: Said, role: str) -> dict[str, Any]:
     found = told.pattern
     chart = Chart(
         "pattern",
-        "The usual day",
-        "Mean power by local time of day and kind of day",
+        _("The usual day"),
+        _("Mean power by local time of day and kind of day"),
         group_figures.weekly_pattern(found, role),
         sentence=said["pattern"],
         legend=[
-            {"role": role, "label": "Monday to Friday"},
-            {"role": "net", "label": "Saturday"},
-            {"role": "comparison", "label": "Sunday"},
+            {"role": role, "label": _("Monday to Friday")},
+            {"role": "net", "label": _("Saturday")},
+            {"role": "comparison", "label": _("Sunday")},
         ],
     )
     parts = (
-        ("Time of day", found.by_day),
-        ("Weekday", found.by_week),
-        ("What is left", found.rest),
+        (_("Time of day"), found.by_day),
+        (_("Day of the week"), found.by_week),
+        (_("What is left"), found.rest),
     )
     return {
         "chart": chart,
@@ -261,19 +264,19 @@ def _when(start: int, end: int, zone: Zone) -> str:
     until = local(end, zone)
     if zone.date_at(start) == zone.date_at(end):
         until = f"{zone.at(end):%H:%M}"
-    return f"{local(start, zone)} to {until}"
+    return _("{first} to {last}").format(first=local(start, zone), last=until)
 
 
 def _quality(told: Analysis, said: Said, role: str) -> Chart:
     return Chart(
         "quality",
-        "Completeness by month",
-        "Share of the intervals that were measured, or estimated",
+        _("Completeness by month"),
+        _("Share of the intervals that were measured, or estimated"),
         group_figures.completeness(told.quality, role),
         sentence=said["quality"],
         size="low",
         legend=[
-            {"role": role, "label": "Measured"},
-            {"role": "estimated", "label": "Estimated"},
+            {"role": role, "label": _("Measured")},
+            {"role": "estimated", "label": _("Estimated")},
         ],
     )

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from analytics.figures import groups as group_figures
 from analytics.methods.grouping import By, group, read_by
 from analytics.methods.load import Load
@@ -11,20 +13,21 @@ from analytics.period import Period
 from analytics.public_holidays import PublicHolidays
 from analytics.sentences.loads import of_grouping
 from meters.grid import ResolutionError
+from meters.language import N_
 
 # What one chooses, and the title of the chart.
 GROUPS = {
-    "hour": ("Hour of the day", "By hour of the day"),
-    "time": ("Time of day, every interval", "By time of day, every interval"),
-    "weekday": ("Weekday", "By weekday"),
+    "hour": (N_("Hour of the day"), N_("By hour of the day")),
+    "time": (N_("Time of day, every interval"), N_("By time of day, every interval")),
+    "weekday": (N_("Day of the week"), N_("By weekday")),
     "day_type": (
-        "Working day, Saturday, Sunday or holiday",
-        "By working day, Saturday, Sunday or holiday",
+        N_("Working day, Saturday, Sunday or holiday"),
+        N_("By working day, Saturday, Sunday or holiday"),
     ),
-    "P1W": ("Week", "By week"),
-    "P1M": ("Month", "By month"),
-    "month": ("Month of the year", "By month of the year"),
-    "season": ("Season", "By season"),
+    "P1W": (N_("Week"), N_("By week")),
+    "P1M": (N_("Month"), N_("By month")),
+    "month": (N_("Month of the year"), N_("By month of the year")),
+    "season": (N_("Season"), N_("By season")),
 }
 USUAL_GROUP = "hour"
 
@@ -61,18 +64,22 @@ def grouping_card(
     try:
         found = group(load, read_by(asked), holidays.dates)
     except ResolutionError as error:
-        warning, asked = f"{error} Grouped by hour instead.", USUAL_GROUP
+        warning = " ".join((str(error), _("Grouped by hour instead.")))
+        asked = USUAL_GROUP
         found = group(load, read_by(asked))
-    options = [(value, label, value == asked) for value, (label, _) in GROUPS.items()]
-    title = GROUPS[asked][1] if asked in GROUPS else f"By pieces of {asked}"
-    if of_energy:
-        subtitle = f"Energy of each, with the middle 80 % · {period.words}"
+    options = [(value, _(label), value == asked) for value, (label, _title) in GROUPS.items()]
+    if asked in GROUPS:
+        title = _(GROUPS[asked][1])
     else:
-        subtitle = f"Mean power, with the middle 80 % · {period.words}"
+        title = _("By pieces of {length}").format(length=asked)
+    if of_energy:
+        subtitle = _("Energy of each, with the middle 80 %")
+    else:
+        subtitle = _("Mean power, with the middle 80 %")
     chart = Chart(
         "grouping",
         title,
-        subtitle,
+        f"{subtitle} · {period.words}",
         group_figures.grouped(found, role, energy=of_energy),
         sentence=of_grouping(found),
         notes=[holidays.words] if found.by == By.DAY_TYPE else [],

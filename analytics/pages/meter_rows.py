@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from analytics.energies import Energies, Span
 from analytics.period import Period
 from meters.health import MeterHealth, State, health
+from meters.language import N_
 from meters.models import Meter, Register
 from meters.obis import Direction
 from meters.templatetags.units import figure, local
@@ -21,12 +24,12 @@ STATE_KINDS = {
 INCOMPLETE = "incomplete"
 # As filters name them, and as people read them.
 FILTERS = {
-    "fresh": "Up to date",
-    "late": "Late",
-    "silent": "Silent",
-    INCOMPLETE: "Incomplete",
-    "empty": "No readings yet",
-    "removed": "Removed",
+    "fresh": N_("Up to date"),
+    "late": N_("Late"),
+    "silent": N_("Silent"),
+    INCOMPLETE: N_("Incomplete"),
+    "empty": N_("No readings yet"),
+    "removed": N_("Removed"),
 }
 
 
@@ -64,6 +67,11 @@ class MeterRow:
     def size(self) -> float:
         """How much energy went through it, whichever way [kWh]."""
         return abs(self.imported or 0.0) + abs(self.exported or 0.0)
+
+
+def filters() -> dict[str, str]:
+    """Name the filters in the language that is spoken."""
+    return {name: _(label) for name, label in FILTERS.items()}
 
 
 def is_in(one: MeterHealth, state: str) -> bool:

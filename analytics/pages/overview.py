@@ -8,12 +8,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.energies import Energies, Parts, Span, against
-from analytics.pages.cards import Chart
-from analytics.pages.meter_rows import FILTERS, INCOMPLETE, is_in, main_registers, rows_of
-from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, OddDay, odd_days
-from analytics.pages.site.balance import behind_connections
+from analytics.pages.cards import Chart, days_before
+from analytics.pages.meter_rows import INCOMPLETE, filters, is_in, main_registers, rows_of
+from analytics.pages.odd_now import odd_now
+from analytics.pages.oddities import NEWS_DAYS, USUAL_DAYS, odd_days
+from analytics.pages.site.roles import behind_connections
 from analytics.pages.together import bars_chart, curve_chart, day_grid, finest_common, from_days
 from analytics.period import MONTH, WEEK, YEAR, YESTERDAY, Period, read_period
 from meters.combining import Combined
@@ -31,11 +34,11 @@ from meters.obis import Direction
 from meters.profiles import DayTotals, read_totals_within
 from meters.readings import TooFineError
 from meters.summing import summed
-from meters.templatetags.units import THIN, change_in_words, energy, figure, local
+from meters.templatetags.units import change_in_words, energy, figure, percent
 from meters.zones import DAY, Zone, epoch_day
 
 DIRECTIONS = {Direction.IMPORT: "import", Direction.EXPORT: "export"}
-MOST_NAMED, MOST_ROWS = 8, 10
+MOST_ROWS = 10
 # Each is compared with as many days before it; before all there is comes nothing.
 OFFERED = (YESTERDAY, WEEK, MONTH, YEAR)
 # Above so many values the curve is drawn by day: those of a thousand meters and a month would be
@@ -153,7 +156,7 @@ def overview(
         "charts": _charts(
             reading.registers, period, by_days, last, _unread(counted.registers, reading)
         ),
-        "odd": _odd(meters, healths, odd_days(energies.totals, spans.today), energies),
+        "odd": odd_now(meters, healths, odd_days(energies.totals, spans.today), energies),
         "rows": sorted(rows, key=lambda row: -row.size)[:MOST_ROWS]
         if len(rows) > MOST_ROWS
         else rows,
@@ -173,11 +176,11 @@ def _totals(
 def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> list[dict[str, Any]]:
     """Energy in and out of today, this month and the range, each beside the same part before."""
     n = period.days
-    before = {1: "the day before", 7: "the week before"}.get(n, f"the {n} days before")
+    before = _("the week before") if n == 7 else days_before(n)
     today, yesterday = (spans.today, spans.today), (spans.today - 1, spans.today - 1)
     columns = [
-        ("Today", "yesterday by then", today, yesterday, spans.today - 1),
-        ("This month", "last month by then", spans.month, spans.month_before, spans.like),
+        (_("Today"), _("yesterday by then"), today, yesterday, spans.today - 1),
+        (_("This month"), _("last month by then"), spans.month, spans.month_before, spans.like),
         (_range_label(period), before, spans.shown, spans.shown_before, spans.shown_before[1]),
     ]
     tiles = []
@@ -189,13 +192,13 @@ def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> lis
             total, compared = against(energies, parts, direction, now, earlier, like)
             lines.append(
                 {
-                    "label": direction.label.capitalize(),
+                    "label": direction.label,
                     "role": role,
                     "figure": energy(total.value if total.count else None),
                     "unit": "kWh",
                     "change": change_in_words(total, compared, words)
                     if total.count
-                    else "no readings yet",
+                    else _("no readings yet"),
                 }
             )
         tiles.append({"label": label, "lines": lines})
@@ -204,17 +207,19 @@ def _tiles(period: Period, spans: _Now, energies: Energies, parts: Parts) -> lis
 
 def _range_label(period: Period) -> str:
     """Say which days the range is, where it is not the one that ends with the latest readings."""
-    return period.words if not period.preset or period.days == 1 else f"{period.days} days"
+    if not period.preset or period.days == 1:
+        return period.words
+    return ngettext("{days} day", "{days} days", period.days).format(days=period.days)
 
 
 def _states(healths: Mapping[int, MeterHealth]) -> list[dict[str, Any]]:
     """Count meters by state, each a link to those meters."""
-    found = []
+    found, labels = [], filters()
     for name, kind in STATE_LINKS.items():
         count = sum(is_in(one, name) for one in healths.values())
         if count or name == "fresh":
             url = f"{reverse('analytics:meters')}?{urlencode({'state': name})}"
-            found.append({"label": FILTERS[name], "kind": kind, "count": figure(count), "url": url})
+            found.append({"label": labels[name], "kind": kind, "count": figure(count), "url": url})
     return found
 
 
@@ -223,8 +228,8 @@ def _completeness(healths: Mapping[int, MeterHealth]) -> str:
     count, expected = sum(one.count for one in in_use), sum(one.expected for one in in_use)
     if not expected:
         return ""
-    share = figure(100 * min(count / expected, 1), 1)
-    return f"{share}{THIN}% of the intervals of the last 30 days are there."
+    words = _("{share} of the intervals of the last 30 days are there.")
+    return words.format(share=percent(min(count / expected, 1), 1))
 
 
 def _charts(
@@ -240,9 +245,9 @@ def _charts(
         return []
     notes = [unread] if unread else []
     if curve is by_days and not period.resolution.is_calendar:
-        notes.append("Shorter ranges are drawn finer.")
+        notes.append(_("Shorter ranges are drawn finer."))
     return [
-        curve_chart("curve", "Load curve of all meters", curve, period, last_end, notes),
+        curve_chart("curve", _("Load curve of all meters"), curve, period, last_end, notes),
         bars_chart("energy", by_days, period),
     ]
 
@@ -253,8 +258,11 @@ def _unread(registers: Sequence[Register], reading: Energies) -> str:
     silent = len(every - {one.meter_id for one in reading.registers})
     if not silent:
         return ""
-    verb = "has" if silent == 1 else "have"
-    return f"{figure(silent)} of {figure(len(every))} meters {verb} no readings in this range."
+    return ngettext(
+        "{silent} of {all} meters has no readings in this range.",
+        "{silent} of {all} meters have no readings in this range.",
+        silent,
+    ).format(silent=figure(silent), all=figure(len(every)))
 
 
 def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
@@ -269,54 +277,3 @@ def _fine(registers: Sequence[Register], period: Period) -> list[Combined]:
     except TooFineError:
         # What registers are known for today need not be what they were in the range.
         return []
-
-
-def _odd(
-    meters: Sequence[Meter],
-    healths: Mapping[int, MeterHealth],
-    days: Sequence[OddDay],
-    energies: Energies,
-) -> dict[str, Any]:
-    """Say what is odd right now: meters that are silent, and days far off their usual."""
-    silent = [meter for meter in meters if healths[meter.pk].state is State.SILENT]
-    # Whoever fell silent last can be mended soonest.
-    silent.sort(key=lambda meter: -(healths[meter.pk].last_end or 0))
-    items = [
-        {
-            "title": meter.name,
-            "words": f"No readings since {local(healths[meter.pk].last_end, meter.zone)}.",
-            "kind": "error",
-            "state": "silent",
-            "url": meter.get_absolute_url(),
-        }
-        for meter in silent[:MOST_NAMED]
-    ]
-    registers = {one.pk: one for one in energies.registers}
-    items += [_odd_day(one, registers[one.register]) for one in days[:MOST_NAMED]]
-    more = []
-    if len(silent) > MOST_NAMED:
-        more.append(f"{len(silent) - MOST_NAMED}{THIN}more meters are silent")
-    if len(days) > MOST_NAMED:
-        more.append(f"{len(days) - MOST_NAMED}{THIN}more had a day far off their usual")
-    return {"rows": items, "more": " and ".join(more)}
-
-
-def _odd_day(one: OddDay, register: Register) -> dict[str, str]:
-    day = date(1970, 1, 1) + timedelta(days=one.day)
-    kind = "weekend days" if one.is_weekend else "working days"
-    what = register.code.direction.label.lower()
-    if one.usual > 0 and one.energy >= one.usual:
-        share = f", {one.energy / one.usual:.1f} times the usual {energy(one.usual)} kWh"
-    elif one.usual > 0:
-        share = f" instead of the usual {energy(one.usual)} kWh"
-    else:
-        share = ", where there was nothing before"
-    query = urlencode({"start": day, "end": day + timedelta(days=1)})
-    return {
-        "title": register.meter.name,
-        "words": f"{day:%A} {day.day} {day:%B}: {what} of {energy(one.energy)} kWh{share} "
-        f"(median of {one.days} {kind} before).",
-        "kind": "warning",
-        "state": "unusual",
-        "url": f"{register.meter.get_absolute_url()}?{query}",
-    }

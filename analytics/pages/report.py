@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import slugify
 
 from analytics.pages.analysis import analysis_page
+from config.words import said_by_scripts
 from meters.models import Meter, Register
 
 STYLES = ("css/app.css", "vendor/plotly-cartesian.css")
@@ -48,7 +49,7 @@ class Report:
 
 
 def report(meter: Meter, parameters: Mapping[str, str], now: int, *, tenant: str) -> Report:
-    """Write the report on one meter.
+    """Write the report on one meter, in the language that is spoken.
 
     Parameters
     ----------
@@ -68,6 +69,7 @@ def report(meter: Meter, parameters: Mapping[str, str], now: int, *, tenant: str
         "made_at": meter.zone.at(now),
         "styles": [_style(path) for path in STYLES],
         "scripts": [_script(path) for path in SCRIPTS],
+        "words": said_by_scripts,
     }
     name = slugify(f"{meter.name[:60]} {period.first_day} {period.last_day}")
     return Report(

@@ -6,16 +6,18 @@ from dataclasses import replace
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.energies import Energies, Span
 from analytics.figures.curves import Curve, energy_bars, load_curve, runs_of
 from analytics.figures.roles import role_of
-from analytics.pages.cards import Chart
+from analytics.pages.cards import Chart, straddling_words
 from analytics.period import Period
 from analytics.resolutions import energy_by, local_pieces, quantity_of
 from meters.combining import Combined, net
 from meters.days import Floats, Ints, Mask
 from meters.grid import Grid, Resolution
+from meters.language import N_
 from meters.models import Register
 from meters.obis import Direction
 from meters.series import Buckets, Statistic
@@ -30,7 +32,7 @@ DIRECTIONS = (Direction.IMPORT, Direction.EXPORT)
 MOST_MISSING = 0.1
 ESTIMATES = {"estimated", "substituted", "provisional"}
 # How a curve of production is called, and which role it has.
-PRODUCTION = ("Production", "comparison")
+PRODUCTION, PRODUCTION_ROLE = N_("Production"), "comparison"
 # So many bars are told apart.
 MOST_DAYS, MOST_WEEKS = 62, 366
 
@@ -146,18 +148,18 @@ def curve_chart(
     legend = _legend(shown)
     if production is not None:
         drawn = power(production.buckets, last_end)
-        curves.insert(0, Curve(*PRODUCTION, "kW", production.buckets, drawn))
-        legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
+        label = _(PRODUCTION)
+        curves.insert(0, Curve(label, PRODUCTION_ROLE, "kW", production.buckets, drawn))
+        legend.append({"role": PRODUCTION_ROLE, "label": label})
         parts = [*parts, production]
     gaps = _gaps(parts)
     if any(ESTIMATES & set(one.buckets.qualities) for one in shown):
-        legend.append({"role": "estimated", "label": "Estimated"})
+        legend.append({"role": "estimated", "label": _("Estimated")})
     if gaps:
-        legend.append({"role": "missing", "label": "Readings missing"})
+        legend.append({"role": "missing", "label": _("Readings missing")})
     straddling = sum(one.buckets.straddling for one in parts)
     if straddling:
-        words = "intervals reach beyond the piece in which they start and are counted there."
-        notes = [*notes, f"{figure(straddling)} {words}"]
+        notes = [*notes, straddling_words(straddling)]
     return Chart(
         key,
         title,
@@ -180,8 +182,9 @@ def bars_chart(
     legend = _legend(parts)
     if production is not None:
         [made], _resolution = coarser([production], period)
-        curves.append(Curve(*PRODUCTION, "kWh", made.buckets, made.buckets.values))
-        legend.append(dict(zip(("label", "role"), PRODUCTION, strict=True)))
+        label = _(PRODUCTION)
+        curves.append(Curve(label, PRODUCTION_ROLE, "kWh", made.buckets, made.buckets.values))
+        legend.append({"role": PRODUCTION_ROLE, "label": label})
     return Chart(
         key,
         energy_by(resolution),
@@ -200,7 +203,7 @@ def _resolution(buckets: Buckets, period: Period) -> str:
 
 
 def _label(one: Combined) -> str:
-    return one.direction.label.capitalize()
+    return one.direction.label
 
 
 def _legend(parts: Sequence[Combined]) -> list[dict[str, str]]:
@@ -229,7 +232,18 @@ def _missing_words(parts: Sequence[Combined]) -> list[str]:
     )
     if not missing or count >= expected:
         return []
-    words = f"{figure(missing)} of {figure(expected)} intervals are missing"
     if lacking(parts).any():
-        return [f"{words}; where more than a tenth is, the curve lies too low and is shaded."]
-    return [f"{words}."]
+        words = ngettext(
+            "{missing} of {expected} intervals is missing; where more than a tenth is, the curve "
+            "lies too low and is shaded.",
+            "{missing} of {expected} intervals are missing; where more than a tenth is, the curve "
+            "lies too low and is shaded.",
+            missing,
+        )
+    else:
+        words = ngettext(
+            "{missing} of {expected} intervals is missing.",
+            "{missing} of {expected} intervals are missing.",
+            missing,
+        )
+    return [words.format(missing=figure(missing), expected=figure(expected))]

@@ -11,12 +11,13 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analytics.pages.analyses import DAYS, analysis_rows
 from analytics.pages.analysis import analysis_page
 from analytics.pages.meter.page import meter_card, meter_page
-from analytics.pages.meter_rows import FILTERS, is_in, meter_rows
+from analytics.pages.meter_rows import FILTERS, filters, is_in, meter_rows
 from analytics.pages.overview import overview as tenant_overview
 from analytics.pages.report import report
 from analytics.period import read_period
@@ -67,7 +68,7 @@ def meters(request: HttpRequest) -> HttpResponse:
         "text": text,
         "site": site,
         "state": state,
-        "states": FILTERS,
+        "states": filters(),
     }
     return render(request, "analytics/meters.html", context)
 
@@ -121,7 +122,7 @@ def meter(request: HttpRequest, muid: UUID) -> HttpResponse:
         context["api_call"] = request.build_absolute_uri(context["curve"].api_path)
     context["is_card"] = is_card
     context["breadcrumbs"] = [
-        {"label": "Meters", "url": reverse("analytics:meters")},
+        {"label": _("Meters"), "url": reverse("analytics:meters")},
         {"label": found.name, "url": ""},
     ]
     response = render(request, f"analytics/{'_curve' if is_card else 'meter'}.html", context)
@@ -139,9 +140,9 @@ def analysis(request: HttpRequest, muid: UUID) -> HttpResponse:
         found, request.GET.dict(), int(time.time()), only_grouping=only_grouping
     )
     context["breadcrumbs"] = [
-        {"label": "Meters", "url": reverse("analytics:meters")},
+        {"label": _("Meters"), "url": reverse("analytics:meters")},
         {"label": found.name, "url": found.get_absolute_url()},
-        {"label": "Analysis", "url": ""},
+        {"label": _("Analysis"), "url": ""},
     ]
     template = "analytics/_grouping.html" if only_grouping and context["register"] else None
     response = render(request, template or "analytics/analysis.html", context)

@@ -22,9 +22,10 @@ KIND = Trouble.Kind
 
 
 @pytest.fixture
-def tenant(in_acme: Customer) -> Tenant:
+def tenant(in_acme: Customer, monkeypatch: pytest.MonkeyPatch) -> Tenant:
+    # The object is one for all tests; what is saved goes back by itself.
+    monkeypatch.setattr(in_acme.tenant, "language", "de")
     with in_public():
-        in_acme.tenant.language = "de"
         in_acme.tenant.save()
     return in_acme.tenant
 

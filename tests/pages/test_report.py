@@ -48,7 +48,7 @@ class Read(HTMLParser):
         return {
             str(attributes["id"]): json.loads(text)
             for attributes, text in zip(kinds, self.inside, strict=True)
-            if attributes.get("type") == "application/json"
+            if attributes.get("type") == "application/json" and attributes["id"] != "words"
         }
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.core.management.base import CommandError
+from django.utils import translation
 
 from analytics.pages.report import report
 from meters.models import Meter
@@ -38,6 +40,14 @@ def _register(text: str) -> str:
         raise ArgumentTypeError(str(error)) from None
 
 
+def _language(asked: str | None, tenant: Tenant) -> str:
+    """Choose the language of the report; the command itself speaks English."""
+    available = [code for code, _name in settings.LANGUAGES]
+    return next(
+        (one for one in (asked, tenant.language) if one in available), settings.LANGUAGE_CODE
+    )
+
+
 class Command(TenantCommand):
     help = (
         "Write what the analysis of a meter shows as one HTML file that works without the network "
@@ -51,6 +61,11 @@ class Command(TenantCommand):
         parser.add_argument("--end", type=_date, help="the local day after the last one")
         parser.add_argument(
             "--register", metavar="OBIS", type=_register, help="of several, this one"
+        )
+        parser.add_argument(
+            "--language",
+            choices=[code for code, _name in settings.LANGUAGES],
+            help="of the report; by default the tenant's, else English",
         )
         parser.add_argument(
             "--output",
@@ -73,7 +88,8 @@ class Command(TenantCommand):
             raise CommandError(f"{tenant.name} has no meter {options['meter']}.")
         names = ("start", "end", "register")
         asked = {name: options[name] for name in names if options[name]}
-        found = report(meter, asked, int(time.time()), tenant=tenant.name)
+        with translation.override(_language(options["language"], tenant)):
+            found = report(meter, asked, int(time.time()), tenant=tenant.name)
         for words in found.warnings:
             self.stderr.write(words)
         if found.register is None:

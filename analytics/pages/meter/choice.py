@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
+from meters.language import N_
 from meters.models import Meter
 
 BEFORE, YEAR = "before", "year"
-TIMES = {BEFORE: "The time before", YEAR: "The year before"}
+TIMES = {BEFORE: N_("The time before"), YEAR: N_("The year before")}
 MOST_LISTED = 30
 
 
@@ -43,13 +46,13 @@ def read_choice(text: str, meter: Meter) -> Choice:
     try:
         muid = UUID(text)
     except ValueError:
-        words = f"“{text[:40]}” is nothing to compare with; choose from the list."
-        return Choice(warning=words)
+        words = _("“{text}” is nothing to compare with; choose from the list.")
+        return Choice(warning=words.format(text=text[:40]))
     if muid == meter.muid:
-        return Choice(warning="A meter is not compared with itself; choose another one.")
+        return Choice(warning=_("A meter is not compared with itself; choose another one."))
     other = Meter.objects.filter(muid=muid).prefetch_related("registers").first()
     if other is None:
-        return Choice(warning="There is no such meter to compare with; choose from the list.")
+        return Choice(warning=_("There is no such meter to compare with; choose from the list."))
     for register in other.registers.all():
         register.meter = other
     return Choice(meter=other)
@@ -79,6 +82,6 @@ def offered(meter: Meter, choice: Choice, find: str) -> tuple[list[tuple[str, st
     ]
     more = len(listed) > MOST_LISTED
     listed = listed[:MOST_LISTED]
-    if choice.meter and choice.text not in {muid for muid, _ in listed}:
+    if choice.meter and choice.text not in {muid for muid, _name in listed}:
         listed.insert(0, (choice.text, choice.meter.name))
     return listed, more

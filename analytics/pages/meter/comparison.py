@@ -5,12 +5,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 from analytics.figures.compared import Bars, Line
 from analytics.figures.curves import mean_power
 from analytics.methods.aligning import laid_over, rolled, shifted
+from analytics.pages.cards import named_within
 from analytics.pages.meter.choice import YEAR, Choice
 from analytics.period import Period
+from meters.dates import dated, weekday
 from meters.grid import Resolution
 from meters.models import Register
 from meters.readings import Query, RegisterReadings, TooFineError, readings
@@ -97,7 +101,8 @@ def compare(
     name = choice.meter.name if choice.meter else replace(view, start=start, end=end).words
     found = Comparison(choice, name, replace(query, resolution=view.resolution), pairs)
     if not pairs:
-        found.notes.append(f"{name} has no register that can be compared with this meter's.")
+        words = _("{name} has no register that can be compared with this meter's.")
+        found.notes.append(words.format(name=name))
     left = 0
     for pair in pairs:
         left = max(left, _draw(found, pair, view, shift))
@@ -162,7 +167,7 @@ def _draw(found: Comparison, pair: Pair, view: Period, shift: int) -> int:
     code, buckets = pair.other.register.code, pair.other.buckets
     label = found.name
     if len(found.pairs) > 1 or not pair.is_alike:
-        label = f"{label}, {code.direction.label.lower()}"
+        label = f"{label}, {named_within(code.direction)}"
     is_elsewhen = found.choice.meter is None
     if view.resolution.is_calendar:
         by_date = found.choice.time == YEAR and view.resolution.text in BY_MONTH
@@ -188,19 +193,38 @@ def _notes(found: Comparison, view: Period, shift: int, left: int) -> list[str]:
     by_month = view.resolution.text in BY_MONTH
     if shift % 7 and not by_month:
         here, there = (view.zone.date_at(at) for at in (view.start, found.query.start))
+        words = _("Weekdays do not match: {here} was a {weekday_here}, {there} a {weekday_there}.")
         notes.append(
-            f"Weekdays do not match: {here.day} {here:%B %Y} was a {here:%A}, "
-            f"{there.day} {there:%B %Y} a {there:%A}."
+            words.format(
+                here=dated(here, "long"),
+                weekday_here=weekday(here),
+                there=dated(there, "long"),
+                weekday_there=weekday(there),
+            )
         )
     if left:
-        what = "days" if view.resolution.is_calendar else "pieces"
-        notes.append(
-            f"{figure(left)} {what} of {found.name} have no counterpart here and are not drawn; "
-            "the sum holds them."
-        )
+        if view.resolution.is_calendar:
+            words = ngettext(
+                "{count} day of {name} has no counterpart here and is not drawn; the sum holds it.",
+                "{count} days of {name} have no counterpart here and are not drawn; the sum holds "
+                "them.",
+                left,
+            )
+        else:
+            words = ngettext(
+                "{count} piece of {name} has no counterpart here and is not drawn; the sum holds "
+                "it.",
+                "{count} pieces of {name} have no counterpart here and are not drawn; the sum "
+                "holds them.",
+                left,
+            )
+        notes.append(words.format(count=figure(left), name=found.name))
     missing = max((_missing(pair.other.buckets) for pair in found.pairs), default=0)
     if missing:
-        notes.append(f"{found.name} lacks {figure(missing)} intervals.")
+        words = ngettext(
+            "{name} lacks {count} interval.", "{name} lacks {count} intervals.", missing
+        )
+        notes.append(words.format(name=found.name, count=figure(missing)))
     return notes
 
 
@@ -218,27 +242,41 @@ def _sentence(pair: Pair, found: Comparison) -> str:
     """Say in words how much more or less it is, where both are complete enough to say so."""
     here, there = pair.shown.buckets, pair.other.buckets
     unit = pair.shown.register.code.unit
-    label = pair.shown.register.code.direction.label.capitalize()
+    label = pair.shown.register.code.direction.label
     if not there.count.any():
-        return f"{label}: there are no readings of {found.name} to compare with."
+        words = _("{label}: there are no readings of {name} to compare with.")
+        return words.format(label=label, name=found.name)
     if here.total is None or there.total is None:
         return ""
     sums = f"{energy(here.total)}{THIN}{unit}", f"{energy(there.total)}{THIN}{unit}"
     if not pair.is_alike:
-        other = pair.other.register.code.direction.label.lower()
-        return (
-            f"{label} here {sums[0]}, {other} of {found.name} {sums[1]}: they run in different "
-            "directions, so neither is more."
+        words = _(
+            "{label} here {here}, {other} of {name} {there}: they run in different directions, so "
+            "neither is more."
         )
+        other = named_within(pair.other.register.code.direction)
+        return words.format(label=label, here=sums[0], other=other, name=found.name, there=sums[1])
     change = ""
     if min(_share(here), _share(there)) >= COMPLETE:
-        change = change_in_words(_amount(here), _amount(there), found.name)
+        change = change_in_words(_amount(here), _amount(there), _than(found))
     if change:
-        return f"{label} {sums[0]}, {change} ({sums[1]})."
-    return (
-        f"{label} {sums[0]} here, {sums[1]} for {found.name}: too many intervals are missing to "
-        "say which is more."
+        words = _("{label} {here}, {change} ({there}).")
+        return words.format(label=label, here=sums[0], change=change, there=sums[1])
+    words = _(
+        "{label} {here} here, {there} for {name}: too many intervals are missing to say which is "
+        "more."
     )
+    return words.format(label=label, here=sums[0], there=sums[1], name=found.name)
+
+
+def _than(found: Comparison) -> str:
+    """Name what is compared with, as it stands behind “more than”."""
+    if found.choice.meter:
+        return found.name
+    query = found.query
+    if query.zone.date_at(query.start) == query.zone.date_at(query.end - 1):
+        return pgettext("more than", "{day}").format(day=found.name)
+    return pgettext("more than", "{range}").format(range=found.name)
 
 
 def _amount(buckets: Buckets) -> Amount:

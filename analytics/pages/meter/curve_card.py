@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 import numpy as np
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.figures.compared import add_bars, add_lines
 from analytics.figures.curves import Curve, doubtful, energy_bars, load_curve, mean_power, runs_of
 from analytics.figures.roles import ROLES, role_of
-from analytics.pages.cards import Chart
+from analytics.pages.cards import Chart, straddling_words
 from analytics.pages.meter.comparison import Comparison
 from analytics.pages.meter.table import Table, table_of
 from analytics.pages.meter.zoom import controls, is_whole, zoom_text
@@ -20,7 +21,7 @@ from analytics.resolutions import energy_by, lacking, local_pieces, quantity_of
 from meters.api.serving import MOST_IN_SHEET
 from meters.models import Meter, Register
 from meters.readings import Query, RegisterReadings
-from meters.templatetags.units import THIN, figure, local
+from meters.templatetags.units import figure, local
 
 MOST_GAPS_NAMED = 4
 FILES = {"csv": "CSV", "xlsx": "XLSX", "parquet": "Parquet"}
@@ -156,7 +157,7 @@ def _legend_of_first(chart: Chart) -> dict[str, str]:
 def curve_of(one: RegisterReadings, *, as_power: bool) -> Curve:
     code = one.register.code
     role = role_of(code.direction)
-    label = code.direction.label.capitalize() if one.register.is_main_energy else code.label
+    label = code.direction.label if one.register.is_main_energy else code.label
     if as_power and code.is_summable:
         unit = code.unit.removesuffix("h")
         return Curve(label, role, unit, one.buckets, mean_power(one.buckets))
@@ -169,14 +170,11 @@ def _curve_chart(shown: Sequence[RegisterReadings], period: Period) -> Chart:
     notes = _gap_words(gaps, shown[0], period)
     straddling = sum(one.buckets.straddling for one in shown)
     if straddling:
-        notes.append(
-            f"{figure(straddling)} intervals reach beyond the piece in which they start and are "
-            "counted there."
-        )
+        notes.append(straddling_words(straddling))
     quantity = _("Mean power") if curves[0].unit == "kW" else curves[0].label
     return Chart(
         "curve",
-        "Load curve",
+        _("Load curve"),
         f"{quantity_of(quantity, str(period.resolution))} · {period.words}",
         load_curve(curves, period.zone, str(period.resolution), gaps),
         legend=_curve_legend(curves, gaps),
@@ -209,9 +207,9 @@ def _legend(curves: Sequence[Curve]) -> list[dict[str, str]]:
 def _curve_legend(curves: Sequence[Curve], gaps: Sequence[tuple[int, int]]) -> list[dict[str, str]]:
     legend = _legend(curves)
     if any(doubtful(curve.buckets).any() for curve in curves):
-        legend.append({"role": "estimated", "label": "Estimated"})
+        legend.append({"role": "estimated", "label": _("Estimated")})
     if gaps:
-        legend.append({"role": "missing", "label": "No readings"})
+        legend.append({"role": "missing", "label": _("No readings")})
     return legend
 
 
@@ -229,10 +227,14 @@ def _gap_words(gaps: Sequence[tuple[int, int]], one: RegisterReadings, period: P
     for begin, end in sorted(longest):
         where = slice(*np.searchsorted(one.buckets.edges, [begin, end]))
         count = int(one.buckets.expected[where].sum())
-        words.append(
-            f"No readings from {local(begin, period.zone)} to {local(end, period.zone)} "
-            f"({figure(count)} interval{'s' if count != 1 else ''})."
+        told = ngettext(
+            "No readings from {first} to {last} ({count} interval).",
+            "No readings from {first} to {last} ({count} intervals).",
+            count,
         )
-    if len(gaps) > len(longest):
-        words.append(f"{len(gaps) - len(longest)}{THIN}more gaps are shorter.")
+        first, last = local(begin, period.zone), local(end, period.zone)
+        words.append(told.format(first=first, last=last, count=figure(count)))
+    if left := len(gaps) - len(longest):
+        told = ngettext("{count} more gap is shorter.", "{count} more gaps are shorter.", left)
+        words.append(told.format(count=figure(left)))
     return words

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.figures.curves import spark, typical_day_curve
 from analytics.figures.roles import role_of
@@ -12,7 +14,7 @@ from analytics.fitting import read_fitting
 from analytics.methods.key_figures import base_load, peak
 from analytics.methods.load import Load
 from analytics.methods.statistics import typical_day
-from analytics.pages.cards import Chart, completeness_tile
+from analytics.pages.cards import Chart, completeness_tile, days_before, named_within
 from analytics.pages.meter.choice import TIMES, Choice, offered, read_choice
 from analytics.pages.meter.comparison import compare
 from analytics.pages.meter.curve_card import bars_chart, curve_card, curve_of
@@ -56,7 +58,7 @@ def meter_page(meter: Meter, parameters: Mapping[str, str], now: int) -> dict[st
         "state_kind": STATE_KINDS[asked.state.state],
         "tiles": _tiles(meter, main, loads, period),
         "charts": [curve.chart, *_charts(main, loads, period)] if curve else [],
-        "times": TIMES,
+        "times": {value: _(label) for value, label in TIMES.items()},
         "meters": meters,
         "find": find,
         "can_search": more or bool(find),
@@ -138,7 +140,7 @@ def _card(
     has_curve = shown and asked.state.last_end
     return {
         "meter": asked.meter,
-        "registers": asked.registers,
+        "facts": [(one.obis, _described(one)) for one in asked.registers],
         "state": asked.state,
         "period": asked.period,
         "choice": asked.choice,
@@ -146,6 +148,17 @@ def _card(
         if has_curve
         else None,
     }
+
+
+def _described(register: Register) -> str:
+    """Say what a register counts, and how often it is read."""
+    label = register.code.label
+    if not register.interval:
+        return label
+    minutes = register.interval // 60
+    return ngettext("{label}, every minute", "{label}, every {minutes} minutes", minutes).format(
+        label=label, minutes=minutes
+    )
 
 
 def _loads(meter: Meter, registers: Sequence[Register], period: Period) -> dict[int, Load]:
@@ -180,7 +193,7 @@ def _tiles(
         highest, base = (peak(own), base_load(own)) if own is not None else (None, None)
         tiles.append(
             {
-                "label": "Peak power",
+                "label": _("Peak power"),
                 "figure": figure(highest.power, 2) if highest else "–",
                 "unit": "kW",
                 "change": local(highest.instant, meter.zone) if highest else "",
@@ -189,10 +202,10 @@ def _tiles(
         if len(tiles) < 3 and one.register.code.direction is Direction.IMPORT:
             tiles.append(
                 {
-                    "label": "Base load",
+                    "label": _("Base load"),
                     "figure": figure(base, 3),
                     "unit": "kW",
-                    "change": "exceeded 95 % of a usual day" if base is not None else "",
+                    "change": _("exceeded 95 % of a usual day") if base is not None else "",
                 }
             )
     tiles.append(_completeness_tile(main, period))
@@ -202,17 +215,17 @@ def _tiles(
 def _energy_tile(meter: Meter, one: RegisterReadings, period: Period) -> dict[str, Any]:
     direction = one.register.code.direction
     total = one.buckets.total
-    start, _ = period.before
+    start, _end = period.before
     before = read_totals(
         [one.register.pk], epoch_day(meter.zone.date_at(start)), epoch_day(period.first_day) - 1
     )
     change = change_in_words(
         Amount(total or 0.0, int(one.buckets.count.sum())),
         Amount(float(np.nansum(before.total)), int(before.count.sum())),
-        f"the {period.days} days before" if period.days > 1 else "the day before",
+        days_before(period.days),
     )
     return {
-        "label": direction.label.capitalize(),
+        "label": direction.label,
         "figure": energy(total),
         "unit": one.register.code.unit,
         "change": change,
@@ -247,14 +260,15 @@ def _charts(
 def _typical_chart(register: Register, load: Load, period: Period) -> Chart:
     code = register.code
     role = role_of(code.direction)
+    words = _("Mean power by local time, with the range of 80 % of weekdays")
     return Chart(
         f"typical-{register.pk}",
-        f"A usual day, {code.direction.label.lower()}",
-        f"Mean power by local time, with the range of 80 % of weekdays · {period.words}",
+        _("A usual day, {direction}").format(direction=named_within(code.direction)),
+        f"{words} · {period.words}",
         typical_day_curve(typical_day(load), role),
         size="low",
         legend=[
-            {"role": role, "label": "Weekdays"},
-            {"role": "comparison", "label": "Weekends"},
+            {"role": role, "label": _("Weekdays")},
+            {"role": "comparison", "label": _("Weekends")},
         ],
     )

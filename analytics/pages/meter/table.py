@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
 
 from analytics.figures.compared import days_in_words, moments
 from analytics.figures.curves import mean_power
 from analytics.pages.meter.comparison import Comparison
 from meters.days import Floats, Ints
+from meters.qualities import quality_in_words
 from meters.readings import RegisterReadings
 from meters.series import Buckets
 from meters.templatetags.units import figure
@@ -64,9 +66,9 @@ class _Register:
 
     @property
     def heads(self) -> list[Cell]:
-        own = [("Its time", False)] if self.own_times else []
+        own = [(_("Its time"), False)] if self.own_times else []
         power = [(self.power_unit, True)] if self.power_unit else []
-        return [*own, (self.unit, True), *power, ("Readings", True), ("Quality", False)]
+        return [*own, (self.unit, True), *power, (_("Readings"), True), (_("Quality"), False)]
 
     def cells(self, low: int, high: int) -> list[list[Cell]]:
         """Write the cells of some rows."""
@@ -79,7 +81,7 @@ class _Register:
         return [
             self._row(i, [figure(float(v[i]), n) for v, n in zip(amounts, digits, strict=True)])
             if i >= 0
-            else [("", is_number) for _, is_number in self.heads]
+            else [("", is_number) for _text, is_number in self.heads]
             for i in chosen.tolist()
         ]
 
@@ -89,7 +91,7 @@ class _Register:
         return [
             *own,
             *((amount, True) for amount in amounts),
-            (f"{count} of {max(expected, count)}", True),
+            (_("{count} of {expected}").format(count=count, expected=max(expected, count)), True),
             (_quality(self.buckets, i), False),
         ]
 
@@ -171,5 +173,6 @@ def _quality(buckets: Buckets, at: int) -> str:
     """Say how the intervals of a bucket came about: measured, or 90 measured, 2 estimated."""
     counts = {name: int(n[at]) for name, n in buckets.qualities.items() if n[at]}
     if len(counts) < 2:
-        return next(iter(counts), "missing" if buckets.expected[at] else "")
-    return ", ".join(f"{n} {name}" for name, n in counts.items())
+        name = next(iter(counts), "missing" if buckets.expected[at] else "")
+        return quality_in_words(name) if name else ""
+    return ", ".join(f"{n} {quality_in_words(name)}" for name, n in counts.items())

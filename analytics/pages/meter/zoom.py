@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from django.utils.translation import gettext as _
+
 from analytics.period import MOST_POINTS, Period
 from meters.grid import finest_for
 from meters.ranges import MomentError, parse_moment
@@ -36,13 +38,13 @@ def read_zoom(text: str, period: Period, finest: int) -> tuple[Period, str]:
     try:
         start, end = (parse_moment(part, period.zone) for part in text.split("/"))
     except MomentError as error:
-        return period, f"{error} The whole range is shown."
+        return period, " ".join((str(error), _("The whole range is shown.")))
     except ValueError:
-        return period, "A stretch is written as <start>/<end>; the whole range is shown."
+        return period, _("A stretch is written as <start>/<end>; the whole range is shown.")
     if end <= start:
-        return period, "The stretch ends before it begins; the whole range is shown."
+        return period, _("The stretch ends before it begins; the whole range is shown.")
     if end <= period.start or start >= period.end:
-        return period, "The stretch lies outside the range; the whole range is shown."
+        return period, _("The stretch lies outside the range; the whole range is shown.")
     view = stretch(period, start, end, finest)
     return (period if is_whole(view, period) else view), ""
 
@@ -79,11 +81,11 @@ def controls(view: Period, period: Period, finest: int) -> list[dict[str, str]]:
     length, middle = view.end - view.start, (view.start + view.end) // 2
     half = length // 2
     steps = [
-        ("in", "Zoom in", middle - half // 2, middle + half // 2),
-        ("out", "Zoom out", middle - length, middle + length),
-        ("earlier", "Earlier", view.start - half, view.end - half),
-        ("later", "Later", view.start + half, view.end + half),
-        ("whole", "Whole range", period.start, period.end),
+        ("in", _("Zoom in"), middle - half // 2, middle + half // 2),
+        ("out", _("Zoom out"), middle - length, middle + length),
+        ("earlier", _("Earlier"), view.start - half, view.end - half),
+        ("later", _("Later"), view.start + half, view.end + half),
+        ("whole", _("Whole range"), period.start, period.end),
     ]
     found = []
     for key, label, start, end in steps:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from analytics.energies import Energies
 from analytics.pages.meter_rows import STATE_KINDS, MeterRow, main_registers, rows_of
-from analytics.pages.site.balance import Roles, roles_of
+from analytics.pages.site.roles import Roles, roles_of
 from analytics.period import Period
 from meters.health import State, health
 from meters.models import Meter, Site
@@ -48,9 +50,11 @@ class SiteRow:
         """How its meters are doing: how many of them are as bad as the worst."""
         worst, n = self._worst, len(self.rows)
         if worst is None:
-            return "no meters"
+            return _("no meters")
         count = sum(row.health.state is worst for row in self.rows)
-        return str(worst) if count == n else f"{count} of {n} {worst}"
+        if count == n:
+            return worst.label
+        return _("{count} of {all} {state}").format(count=count, all=n, state=worst.label)
 
     @property
     def state_kind(self) -> str:

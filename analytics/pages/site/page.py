@@ -5,14 +5,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from analytics.energies import Energies, Parts, Span, against
 from analytics.figures.curves import spark
 from analytics.figures.roles import role_of
 from analytics.fitting import read_fitting
-from analytics.pages.cards import completeness_tile
+from analytics.pages.cards import completeness_tile, days_before
 from analytics.pages.meter_rows import main_registers, rows_of
-from analytics.pages.site.balance import Balance, Roles, balance, roles_of
+from analytics.pages.site.balance import Balance, balance
+from analytics.pages.site.roles import Roles, roles_of
 from analytics.pages.together import bars_chart, curve_chart, finest_common
 from analytics.period import Period, read_period
 from meters.combining import Combine, Combined, combined, net
@@ -22,6 +25,7 @@ from meters.obis import Direction
 from meters.profiles import first_reading, last_reading_ends
 from meters.readings import RegisterReadings, readings
 from meters.templatetags.units import change_in_words, energy, figure
+from meters.wording import listed
 from meters.zones import Zone, epoch_day
 
 SPARK_POINTS = 120
@@ -80,7 +84,7 @@ def site_page(
         "balance": used,
         "balance_tiles": _balance_tiles(used),
         "charts": [
-            curve_chart("curve", "Load curve", parts, period, last, _notes(roles), produced),
+            curve_chart("curve", _("Load curve"), parts, period, last, _notes(roles), produced),
             bars_chart("bars", daily_parts, period, daily_produced),
         ],
         "api_query": _api_query(site, roles, period),
@@ -111,17 +115,17 @@ def _together(
 def _notes(roles: Roles | str) -> list[str]:
     if isinstance(roles, str):
         return []
-    names = " and ".join(one.name for one in roles.production)
-    connection = roles.connection.name
-    return [
-        f"Import and export are counted at the connection by {connection}, production by {names}."
-    ]
+    words = _(
+        "Import and export are counted at the connection by {connection}, production by {names}."
+    )
+    names = listed([one.name for one in roles.production])
+    return [words.format(connection=roles.connection.name, names=names)]
 
 
 def _changes(
     energies: Energies, parts: Parts, span: Span, before: Span, period: Period
 ) -> dict[Direction, str]:
-    words = f"the {period.days} days before" if period.days > 1 else "the day before"
+    words = days_before(period.days)
     return {
         direction: change_in_words(
             *against(energies, parts, direction, span, before, before[1]), words
@@ -138,9 +142,11 @@ def _tiles(
         one = net(parts)
         total = one.buckets.total
         # Of meters of which nobody knows where they stand only the figures are known.
-        words = "import less export of all meters"
-        if produced is not None:
-            words = f"on balance {'drawn from' if (total or 0) >= 0 else 'fed into'} the grid"
+        words = _("import less export of all meters")
+        if produced is not None and (total or 0) >= 0:
+            words = _("on balance drawn from the grid")
+        elif produced is not None:
+            words = _("on balance fed into the grid")
         tiles.append(_energy_tile(one, words if total is not None else ""))
     parts = [*parts, produced] if produced is not None else parts
     count = sum(int(one.buckets.count.sum()) for one in parts)
@@ -155,7 +161,7 @@ def _tiles(
 def _energy_tile(one: Combined, change: str) -> dict[str, Any]:
     buckets = one.buckets
     shown = buckets.values[:: max(1, len(buckets) // SPARK_POINTS)]
-    label = "Net" if one.direction is Direction.NET else one.direction.label.capitalize()
+    label = _("Net") if one.direction is Direction.NET else one.direction.label
     return {
         "label": label,
         "figure": energy(buckets.total),
@@ -171,15 +177,15 @@ def _balance_tiles(used: Balance | None) -> list[dict[str, str]]:
         return []
     one = used.result
     shares = [
-        ("Self-consumption", one.consumption, "of the production was used on site"),
-        ("Self-sufficiency", one.sufficiency, "of the use came from the production"),
+        (_("Self-consumption"), one.consumption, _("of the production was used on site")),
+        (_("Self-sufficiency"), one.sufficiency, _("of the use came from the production")),
     ]
     tiles = [
         {"label": label, "figure": figure(100 * share, 1), "unit": "%", "change": words}
         for label, share, words in shares
         if share is not None
     ]
-    amounts = [("Production", one.produced), ("Used in all", one.used)]
+    amounts = [(_("Production"), one.produced), (_("Used in all"), one.used)]
     return tiles + [
         {"label": label, "figure": energy(amount), "unit": "kWh", "change": ""}
         for label, amount in amounts
@@ -206,6 +212,8 @@ def _words_apart(meters: Sequence[Meter]) -> str:
     """Name the meters that count no energy by intervals, and so add nothing to the figures."""
     if not meters:
         return ""
-    names = ", ".join(one.name for one in meters)
-    verbs = ("counts", "adds") if len(meters) == 1 else ("count", "add")
-    return f"{names} {verbs[0]} no energy by intervals and {verbs[1]} nothing to these figures."
+    return ngettext(
+        "{names} counts no energy by intervals and adds nothing to these figures.",
+        "{names} count no energy by intervals and add nothing to these figures.",
+        len(meters),
+    ).format(names=", ".join(one.name for one in meters))

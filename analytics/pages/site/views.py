@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from analytics.pages.site.listing import site_rows
@@ -54,7 +55,7 @@ def site(request: HttpRequest, pk: int) -> HttpResponse:
     where = zone(request.tenant.timezone)  # type: ignore[attr-defined]
     context = site_page(found, meters, where, request.GET.dict(), int(time.time()))
     context["breadcrumbs"] = [
-        {"label": "Sites", "url": reverse("analytics:sites")},
+        {"label": _("Sites"), "url": reverse("analytics:sites")},
         {"label": found.name, "url": ""},
     ]
     if "api_query" in context:
