@@ -33,6 +33,7 @@ MEANINGS = {
 OWN = gettext_lazy("Own permissions")
 
 # An analyst is staff, which lets correct readings and steer runs, and in a group that has these.
+# A release that changes them brings a migration: tenants that are up to date are not asked again.
 GROUP = "Role: analyst"
 ANALYST = frozenset(
     {
