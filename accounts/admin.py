@@ -1,16 +1,23 @@
 """People and tokens, in both admin sites: each shows those of its own schema."""
 
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from accounts.acts import record
 from accounts.cors import allow_origin, disallow_origin
 from accounts.models import Act, AllowedOrigin, ApiToken, User
+from accounts.people import PeopleError, check_not_last
+from accounts.roles import role_of
 from accounts.sites import OwnModelsSite, operators_site, tenant_site
 from accounts.tokens import log_change, revoke_token
 
@@ -25,6 +32,21 @@ class OwnPermissions(admin.ModelAdmin):  # type: ignore[type-arg]
             site = cast("OwnModelsSite", self.admin_site)
             kwargs["queryset"] = Permission.objects.filter(site.permissions())
         return super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[arg-type]
+
+
+class PersonForm(UserChangeForm[User]):
+    """A person, of whom one that may do everything has to be left."""
+
+    def clean(self) -> dict[str, Any]:
+        told = super().clean() or {}
+        stays = all(told.get(one) for one in ("is_active", "is_staff", "is_superuser"))
+        if not stays:
+            with transaction.atomic():
+                try:
+                    check_not_last(self.instance)
+                except PeopleError as error:
+                    raise ValidationError(str(error)) from None
+        return told
 
 
 @admin.register(User, site=operators_site)
@@ -50,6 +72,65 @@ class PersonAdmin(OwnPermissions, UserAdmin):  # type: ignore[type-arg]
         )
     ]
     readonly_fields = ["last_login", "date_joined"]
+    form = PersonForm
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change and "is_active" in form.changed_data and not obj.is_active:
+            obj.sessions_ended += 1
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        # Once the groups and permissions are there as well, of which the role is made.
+        super().save_related(request, form, formsets, change)
+        person, by = form.instance, request.user.get_username()
+        role = role_of(User.objects.get(pk=person.pk))
+        words = role.value if role else "own permissions"
+        if not change:
+            record(Act.What.PERSON_ADDED, person.email, by=by, detail=f"as {words}")
+        elif RIGHTS & set(form.changed_data):
+            record(Act.What.ROLE_CHANGED, person.email, by=by, detail=f"to {words}")
+        if change and "is_active" in form.changed_data:
+            what = Act.What
+            done = what.PERSON_REACTIVATED if person.is_active else what.PERSON_DEACTIVATED
+            record(done, person.email, by=by)
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - the library's
+        form_url: str = "",
+    ) -> HttpResponse:
+        response = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            person = User.objects.get(pk=id)
+            record(Act.What.PASSWORD_RESET, person.email, by=request.user.get_username())
+        return response
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        if obj is not None and _is_last(obj):
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        record(Act.What.PERSON_DELETED, obj.email, by=request.user.get_username())
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with transaction.atomic():
+            kept = User.objects.administrators().exclude(pk__in=queryset.values("pk"))
+            if not kept.select_for_update().exists():
+                raise PermissionDenied("Somebody has to be left who may do everything.")
+            for person in queryset:
+                self.delete_model(request, person)
+
+
+# What an account may do hangs on these fields.
+RIGHTS = {"is_staff", "is_superuser", "groups", "user_permissions"}
+
+
+def _is_last(person: User) -> bool:
+    found = set(User.objects.administrators().values_list("pk", flat=True))
+    return found == {person.pk}
 
 
 SHOWN = ("token_key", "name", "user", "scopes_in_words", "created", "last_used_at", "expiry")

@@ -3,12 +3,14 @@
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from knox.models import AbstractAuthToken, AuthTokenManager
@@ -18,6 +20,11 @@ from accounts.scopes import Scope, every_scope, ordered
 
 
 class UserManager(BaseUserManager["User"]):
+    def administrators(self) -> models.QuerySet["User"]:
+        """Those who may do everything and can sign in; of them one has to be left."""
+        able = self.filter(is_staff=True, is_superuser=True, is_active=True)
+        return able.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
     def get_by_natural_key(self, username: str | None) -> "User":
         # An address differs by case from nobody else's.
         return self.get(email__iexact=username)
@@ -45,6 +52,15 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
         choices=settings.LANGUAGES,
         help_text="Of pages and mails; the browser's, or the tenant's, where none is chosen.",
     )
+    invited_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of the last invitation; empty once it was accepted."
+    )
+    invited_by = models.CharField(max_length=254, blank=True, db_default="", editable=False)
+    link_sent_at = models.DateTimeField(
+        null=True, editable=False, help_text="Of the last link to choose another password."
+    )
+    # Part of what a session is checked against: raising it ends them all.
+    sessions_ended = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -63,6 +79,23 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.email
+
+    @property
+    def is_invited(self) -> bool:
+        """Whether an invitation waits for its answer."""
+        return self.invited_at is not None and not self.has_usable_password()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        # Django's own, of the password alone, until sessions are ended for the first time: those
+        # that began before the number was there go on.
+        if not self.sessions_ended:
+            return str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]
+        return salted_hmac(
+            "accounts.models.User.sessions",
+            f"{self.sessions_ended}:{self.password}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
 
 class TokenQuerySet(models.QuerySet["ApiToken"]):
@@ -163,21 +196,32 @@ class Act(models.Model):
     """
 
     class What(models.TextChoices):
-        TENANT_MADE = "tenant made"
-        TENANT_SUSPENDED = "tenant suspended"
-        TENANT_RESUMED = "tenant resumed"
-        DOMAIN_CHANGED = "domain changed"
-        TENANT_EXPORTED = "tenant exported"
-        TENANT_RESTORED = "tenant restored"
-        DELETION_ORDERED = "deletion ordered"
-        DELETION_CALLED_OFF = "deletion called off"
-        TENANT_DELETED = "tenant deleted"
-        TOKEN_MADE = "token made"  # noqa: S105 - words
-        TOKEN_CHANGED = "token changed"  # noqa: S105 - words
-        TOKEN_REVOKED = "token revoked"  # noqa: S105 - words
-        ORIGIN_ALLOWED = "origin allowed"
-        ORIGIN_REMOVED = "origin removed"
-        PASSWORD_RESET = "password reset"  # noqa: S105 - words
+        TENANT_MADE = "tenant made", gettext_lazy("Tenant made")
+        TENANT_SUSPENDED = "tenant suspended", gettext_lazy("Tenant suspended")
+        TENANT_RESUMED = "tenant resumed", gettext_lazy("Tenant resumed")
+        DOMAIN_CHANGED = "domain changed", gettext_lazy("Domain changed")
+        TENANT_EXPORTED = "tenant exported", gettext_lazy("Tenant exported")
+        TENANT_RESTORED = "tenant restored", gettext_lazy("Tenant restored")
+        DELETION_ORDERED = "deletion ordered", gettext_lazy("Deletion ordered")
+        DELETION_CALLED_OFF = "deletion called off", gettext_lazy("Deletion called off")
+        TENANT_DELETED = "tenant deleted", gettext_lazy("Tenant deleted")
+        TOKEN_MADE = "token made", gettext_lazy("Token made")
+        TOKEN_CHANGED = "token changed", gettext_lazy("Token changed")
+        TOKEN_REVOKED = "token revoked", gettext_lazy("Token revoked")
+        ORIGIN_ALLOWED = "origin allowed", gettext_lazy("Origin allowed")
+        ORIGIN_REMOVED = "origin removed", gettext_lazy("Origin removed")
+        PASSWORD_RESET = "password reset", gettext_lazy("Password reset")
+        PASSWORD_CHANGED = "password changed", gettext_lazy("Password changed")
+        PASSWORD_LINK_SENT = "password link sent", gettext_lazy("Password link sent")
+        PERSON_INVITED = "person invited", gettext_lazy("Person invited")
+        INVITATION_RENEWED = "invitation renewed", gettext_lazy("Invitation renewed")
+        INVITATION_ACCEPTED = "invitation accepted", gettext_lazy("Invitation accepted")
+        PERSON_ADDED = "person added", gettext_lazy("Person added")
+        ROLE_CHANGED = "role changed", gettext_lazy("Role changed")
+        PERSON_DEACTIVATED = "person deactivated", gettext_lazy("Person deactivated")
+        PERSON_REACTIVATED = "person reactivated", gettext_lazy("Person reactivated")
+        PERSON_DELETED = "person deleted", gettext_lazy("Person deleted")
+        SESSIONS_ENDED = "sessions ended", gettext_lazy("Sessions ended")
 
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=254, help_text="A person's address, or the command.")

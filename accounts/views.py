@@ -64,8 +64,10 @@ def tokens(request: HttpRequest) -> HttpResponse:
         "call": request.build_absolute_uri("/api/v1/meters/"),
         "own": [_row(one) for one in own],
         "others": [_row(one) for one in others.order_by("user__email", "-created")]
-        if person.is_staff
+        if _may(person, "accounts.view_apitoken")
         else [],
+        "sees_others": _may(person, "accounts.view_apitoken"),
+        "may_allow": _may(person, "accounts.add_allowedorigin"),
         "in_browsers": browsers.filter(user=person).count(),
         "minutes": settings.BROWSER_TOKEN_MINUTES,
         "zone": request.tenant.timezone,  # type: ignore[attr-defined]
@@ -103,7 +105,7 @@ def revoke(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether a token is to end, and end it."""
     person = _person(request)
     seen = ApiToken.objects.lasting().select_related("user")
-    if not person.is_staff:
+    if not _may(person, "accounts.delete_apitoken"):
         seen = seen.filter(user=person)
     token = seen.filter(token_key=key).first()
     if token is None:
@@ -136,7 +138,7 @@ def end_in_browsers(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def origins(request: HttpRequest) -> HttpResponse:
     """List the origins whose pages may ask the API, and allow one more."""
-    _check_staff(request)
+    _check_may(request, "accounts.add_allowedorigin")
     form = OriginForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -159,7 +161,7 @@ def origins(request: HttpRequest) -> HttpResponse:
 @require_POST
 def remove_origin(request: HttpRequest, pk: int) -> HttpResponse:
     """Allow an origin no longer."""
-    _check_staff(request)
+    _check_may(request, "accounts.delete_allowedorigin")
     one = AllowedOrigin.objects.filter(pk=pk).first()
     if one is None:
         raise Http404("There is no such origin here; it may have been removed already.")
@@ -169,6 +171,11 @@ def remove_origin(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("accounts:origins")
 
 
-def _check_staff(request: HttpRequest) -> None:
-    if not _person(request).is_staff:
-        raise PermissionDenied("Origins are allowed by the tenant's staff.")
+def _may(person: User, permission: str) -> bool:
+    """Whether somebody may do here what the admin would let them do."""
+    return person.is_staff and person.has_perm(permission)
+
+
+def _check_may(request: HttpRequest, permission: str) -> None:
+    if not _may(_person(request), permission):
+        raise PermissionDenied("Origins are allowed by the tenant's admins.")

@@ -82,6 +82,8 @@ def logging_config(*, level: str, json: bool) -> None:
                 # That a message has come in, told by the worker's parent, which is in no tenant.
                 "celery.worker.strategy": {"level": "WARNING"},
                 "kombu": {"level": "WARNING"},
+                # Each look at a sign-in is a line below that.
+                "axes": {"level": "WARNING"},
             },
         }
     )

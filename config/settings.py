@@ -125,6 +125,7 @@ BOTH = [
     "django.contrib.admin",
     "accounts",
     "knox",
+    "axes",
 ]
 SHARED_APPS = [
     # Before the library, whose commands of the same names ours replace.
@@ -171,6 +172,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Last, as it asks for: in place of the page it answers a sign-in that is locked.
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -278,6 +281,29 @@ AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "accounts:login"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# So long an invitation is good [s]; a link to choose another password ends sooner (accounts.links).
+PASSWORD_RESET_TIMEOUT = 3 * 86_400
+# How many proxies stand before us, each of which adds to X-Forwarded-For whom it serves. Without
+# HTTPS there is none; behind it there is one at least, whose word for the scheme we take as well.
+TRUSTED_PROXIES = number("TRUSTED_PROXIES", default=1 if HTTPS else 0)
+# Which failed sign-ins count together and how many are too many: `accounts.signin` says it, and
+# answers the library 1 where it is so.
+AXES_HANDLER = "accounts.signin.SignIns"
+AXES_FAILURE_LIMIT = 1
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]
+AXES_COOLOFF_TIME = "accounts.signin.cool_off"
+AXES_USERNAME_CALLABLE = "accounts.signin.name_of"
+AXES_CLIENT_IP_CALLABLE = "accounts.signin.network_of"
+AXES_LOCKOUT_CALLABLE = "accounts.signin.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken"]
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

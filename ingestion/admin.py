@@ -111,6 +111,10 @@ class SourceAdmin(admin.ModelAdmin[Source]):
     list_filter = ["is_active"]
     actions = ["ingest_now", "pause", "resume"]
 
+    def get_exclude(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        # To who may look and not change, the admin would write it out.
+        return [] if self.has_change_permission(request, obj) else ["token"]
+
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if db_field.name == "token":
             # The stored token is never sent to a browser; leaving the field empty keeps it.

@@ -15,8 +15,18 @@ from tenants.archive import ArchiveWriter, Manifest, Sequence, writing
 from tenants.models import Tenant
 from tenants.schema import in_public
 
-# Who is signed in is of no use elsewhere; which migrations were run stands in the manifest.
-LEFT_OUT = frozenset({"django_session", "django_migrations"})
+# Who is signed in, or tried to, is of no use elsewhere; which migrations were run stands in the
+# manifest.
+LEFT_OUT = frozenset(
+    {
+        "django_session",
+        "django_migrations",
+        "axes_accessattempt",
+        "axes_accessattemptexpiration",
+        "axes_accessfailurelog",
+        "axes_accesslog",
+    }
+)
 TABLES = """
 SELECT c.table_name, array_agg(c.column_name::text ORDER BY c.ordinal_position)
 FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)

@@ -84,8 +84,24 @@ class OperatorsTask(TenantTask):
 
 @shared_task(name="tenants.upkeep", base=OperatorsTask, expires=3_000)
 def upkeep() -> list[str]:
-    """Delete the tenants whose grace is over. Runs every hour."""
+    """Delete the tenants whose grace is over, and have each left one tidied. Runs every hour."""
     # Models: this module is read before there are any.
+    from tenants.fanout import in_each_tenant
     from tenants.lifecycle import delete_due
 
-    return delete_due(timezone.now(), by="tenants.upkeep")
+    deleted = delete_due(timezone.now(), by="tenants.upkeep")
+    _forget_old()
+    in_each_tenant(lambda: tidy.delay())
+    return deleted
+
+
+@shared_task(name="tenants.tidy", expires=3_000)
+def tidy() -> int:
+    """Remove what is over of signing in from the tenant that the message came from."""
+    return _forget_old()
+
+
+def _forget_old() -> int:
+    from accounts.signin import forget_old
+
+    return forget_old(timezone.now())

@@ -205,8 +205,9 @@ def test_no_text_breaks_it(text: str) -> None:
     assert found.isascii()
 
 
-def test_staff_edits_the_list_on_its_page(acme: Customer) -> None:
-    person_of(acme, "staff@example.com", is_staff=True)
+def test_an_admin_edits_the_list_on_its_page(acme: Customer) -> None:
+    allowed = ("accounts.add_allowedorigin", "accounts.delete_allowedorigin")
+    person_of(acme, "staff@example.com", *allowed, is_staff=True)
     client = signed_in(acme, "staff@example.com")
     with capture_logs() as logs:
         answer = client.post("/origins/", {"origin": f"{PAGE}/", "note": "Office"}, follow=True)

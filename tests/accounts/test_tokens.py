@@ -108,9 +108,10 @@ def test_a_token_is_revoked_after_it_was_asked(acme: Customer) -> None:
     assert secret not in str(logs)
 
 
-def test_staff_revokes_others_and_nobody_else_does(acme: Customer, nordwind: Customer) -> None:
+def test_who_may_revokes_others_and_nobody_else_does(acme: Customer, nordwind: Customer) -> None:
     person_of(acme, "reader@example.com")
-    person_of(acme, "staff@example.com", is_staff=True)
+    may = ("accounts.view_apitoken", "accounts.delete_apitoken")
+    person_of(acme, "staff@example.com", *may, is_staff=True)
     reader, staff = (signed_in(acme, f"{one}@example.com") for one in ("reader", "staff"))
     of_reader, of_admin = secret_in(make_on_page(reader)), token_of(acme)
     assert of_admin[:15] not in reader.get("/tokens/").content.decode()

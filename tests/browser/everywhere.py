@@ -25,6 +25,8 @@ KNOWN = """
 import json
 from django.db import connection
 from accounts.models import AllowedOrigin, ApiToken, User
+from accounts.people import invite
+from accounts.roles import Role
 from accounts.tokens import make_token
 from ingestion.corrections import Range, set_readings
 from ingestion.models import ReadingRevision, Run, Source
@@ -41,6 +43,10 @@ where = Range(register, at, at + 4 * 900)
 set_readings(where=where, value=0.2, quality=Quality.SUBSTITUTED, author=user, reason="Shown.")
 origin, _ = AllowedOrigin.objects.get_or_create(origin="https://shown.example.com")
 token = make_token(person=user, by=user.email, name="Shown on pages").token
+email = "invited@acme.localhost"
+person = User.objects.filter(email=email).first() or invite(
+    email=email, role=Role.ANALYST, by=user.email
+)
 
 def first(model):
     return model.objects.values_list("pk", flat=True).first()
@@ -53,6 +59,9 @@ print(json.dumps({
     "source": first(Source),
     "revision": first(ReadingRevision),
     "origin": origin.pk,
+    "person": person.pk,
+    # A link that is not good, which has a page as well. tests/accounts opens those that are.
+    "uidb64": "x",
     "key": token.token_key,
     "feed": meter.feed.pk,
     "token": unsubscribe_path(connection.tenant, user).split("/")[-2],
@@ -68,6 +77,12 @@ NUMBERED = {
     "ingestion:retry-meter": "feed",
     "ingestion:restore": "revision",
     "accounts:remove-origin": "origin",
+    "accounts:person": "person",
+    "accounts:set-role": "person",
+    "accounts:send-link": "person",
+    "accounts:deactivate": "person",
+    "accounts:reactivate": "person",
+    "accounts:sign-out-person": "person",
     # A button, which answers no question; any number will do.
     "record:ask-for-gap": "run",
 }

@@ -63,6 +63,8 @@ def test_the_walk_finds_the_pages_that_people_use(every: list[Found]) -> None:
         *("ingestion:readings", "ingestion:slot", "ingestion:correct", "ingestion:restore"),
         *("record:gaps", "record:rejections", "record:revisions", "record:retention"),
         *("accounts:tokens", "accounts:origins", "accounts:revoke"),
+        *("accounts:people", "accounts:person", "accounts:invite", "accounts:acts"),
+        *("accounts:password", "accounts:invitation", "accounts:forgotten"),
         *("notices:mine", "notices:attention", "notices:unsubscribe"),
     } <= {found.name for found in every}
 

@@ -15,7 +15,9 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Model
+from django.utils.http import urlsafe_base64_encode
 
+from accounts.links import invitation_tokens, reset_tokens
 from accounts.models import Act, AllowedOrigin, ApiToken, User
 from accounts.sites import tenant_site
 from ingestion.files import RowsFile, ingest_file
@@ -79,6 +81,10 @@ class Marked:
             return [SHARED, self.own]
         if name == "format":
             return ["json", "api"]
+        if name == "uidb64":
+            return [urlsafe_base64_encode(str(self._of_link(address).pk).encode())]
+        if name == "token" and address.name in LINKS:
+            return ["set-password", LINKS[address.name].make_token(self._of_link(address))]
         if name == "token":
             return [unsubscribe_path(self.customer.tenant, self._administrator()).split("/")[-2]]
         space, _, rest = address.name.rpartition(":")
@@ -104,6 +110,12 @@ class Marked:
         if space == "ingestion" and name == "pk":
             return [self.objects[Upload].pk]
         return [self.objects[Run].pk] if space == "runs-api" else None
+
+    def _of_link(self, address: Address) -> User:
+        """Return whom a link to choose a password is for."""
+        invited = self.objects[User]
+        assert isinstance(invited, User)
+        return invited if address.name == "accounts:invitation" else self._administrator()
 
     def _administrator(self) -> User:
         return User.objects.get(email=self.customer.email)
@@ -136,7 +148,15 @@ NUMBERED: dict[str, type[Model]] = {
     "runs-api:pause": Source,
     "runs-api:resume": Source,
     "accounts:remove-origin": AllowedOrigin,
+    "accounts:person": User,
+    "accounts:set-role": User,
+    "accounts:send-link": User,
+    "accounts:deactivate": User,
+    "accounts:reactivate": User,
+    "accounts:sign-out-person": User,
 }
+# Links that are sent to people, by what signs them.
+LINKS = {"accounts:invitation": invitation_tokens, "accounts:reset": reset_tokens}
 
 
 def mark(customer: Customer, *, word: str, value: float, own: UUID, first_key: int = 0) -> Marked:
@@ -219,7 +239,10 @@ def _upkeep(marked: Marked) -> None:
 
 def _people(marked: Marked) -> None:
     user = User.objects.create_user(
-        email=f"{marked.text('person')}@example.com", first_name=marked.text("first")
+        email=f"{marked.text('person')}@example.com",
+        first_name=marked.text("first"),
+        invited_at=datetime.now(UTC),
+        invited_by=marked.text("inviter"),
     )
     group = Group.objects.create(name=marked.text("group"))
     user.groups.add(group)

@@ -31,7 +31,16 @@ POLICY = {
 STYLES = {"api:reference": re.compile(r"'self'( 'sha256-[A-Za-z0-9+/]{43}='){2}")}
 # By an address's name, what its page holds that the policy keeps from taking effect.
 EXCEPTIONS: dict[str, set[str]] = {}
-OPEN = {"accounts:login", "accounts:language", "admin:login", "notices:unsubscribe"}
+OPEN = {
+    "accounts:login",
+    "accounts:language",
+    "accounts:forgotten",
+    "accounts:forgotten-sent",
+    "admin:login",
+    "notices:unsubscribe",
+}
+# Open to who has a link: its signature is kept in the session, and the page has another address.
+LINKS = {"accounts:invitation", "accounts:reset"}
 
 
 def policy_of(response: Any) -> dict[str, str]:
@@ -168,6 +177,9 @@ def test_unsigned_nothing_is_open_but_the_sign_in(marked: tuple[Marked, Marked])
                 assert (response.status_code, response.url) == (302, "/"), path
             elif address.name in OPEN:
                 assert response.status_code in {200, 405}, (method, path)
+            elif address.name in LINKS:
+                led = response.headers.get("Location", "")
+                assert (response.status_code, led[-14:]) in {(200, ""), (302, "/set-password/")}
             elif response.status_code == 302:
                 location = response.headers["Location"]
                 assert location.startswith(("/sign-in/?next=/", "/admin/login/?next=/")), path
