@@ -273,6 +273,6 @@ def test_what_it_asks(acme: Customer) -> None:
     with statements() as sent:
         ask(api, meter, **query)
     # Of sixty days the first, those with a gap and those by the end are opened.
-    [asked] = [text for text in sent if "unnest" in text]
+    [asked] = [text for text in sent if "::bigint[], ARRAY[" in text]
     days = asked.split("::bigint[], ARRAY[")[1].split("]")[0].split(",")
     assert len(days) <= 2 * 5

@@ -94,8 +94,8 @@ def test_an_interrupted_migration_is_taken_up(migrants: list[str]) -> None:
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.5)
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                "AND datname = current_database()"
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation' "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
             )
             if cursor.fetchone() != (0,):
                 break
