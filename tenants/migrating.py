@@ -56,12 +56,15 @@ class TenantsExecutor(MigrationExecutor):  # type: ignore[misc]
         """
         schemas = list(tenants or ())
         otherwise = self.args or any(self.options.get(name) for name in OTHERWISE)
-        if otherwise or schemas == [self.PUBLIC_SCHEMA_NAME] or self.options.get("schema_name"):
+        if otherwise or self.options.get("schema_name"):
             for schema in schemas:
                 run_migrations(self.args, self.options, self.codename, schema)
-            return
-        with alone("all tenants"):
-            self._bring_up_to_date(schemas)
+        elif schemas == [self.PUBLIC_SCHEMA_NAME]:
+            with alone(self.PUBLIC_SCHEMA_NAME):
+                run_migrations(self.args, self.options, self.codename, *schemas)
+        else:
+            with alone("all tenants"):
+                self._bring_up_to_date(schemas)
 
     def _bring_up_to_date(self, schemas: Sequence[str]) -> None:
         late = behind(schemas)

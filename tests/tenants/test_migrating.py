@@ -10,10 +10,11 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django_tenants.utils import get_public_schema_name
 
 from accounts.models import Act
 from tenants.lifecycle import delete, suspend
-from tenants.migrating import behind
+from tenants.migrating import alone, behind
 from tenants.models import Tenant
 from tenants.onboarding import create_tenant
 from tests.conftest import Customer
@@ -106,6 +107,21 @@ def test_an_interrupted_migration_is_taken_up(migrants: list[str]) -> None:
     code, out = migrate()
     assert code == 0, out
     assert behind(migrants) == []
+
+
+def test_a_second_call_waits_for_the_first(committed: dict[str, Customer]) -> None:
+    with alone(get_public_schema_name()):
+        process = begin()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.communicate(timeout=10)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory' "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            )
+            assert cursor.fetchone() == (1,)
+    out, _ = process.communicate(timeout=180)
+    assert process.returncode == 0, out
 
 
 def test_one_schema_is_migrated_as_it_always_was(migrants: list[str]) -> None:
