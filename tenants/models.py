@@ -7,8 +7,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django_tenants.models import DomainMixin, TenantMixin
-from django_tenants.utils import tenant_context
+from django_tenants.utils import schema_exists, tenant_context
 
+from tenants.blueprint import make_schema
 from tenants.hosts import checked_host
 from tenants.schema import current_schema, in_public
 
@@ -98,6 +99,15 @@ class Tenant(TenantMixin):  # type: ignore[misc]
             why = f": {self.suspended_why}" if self.suspended_why else ""
             return f"suspended since {self.suspended_at:%Y-%m-%d}{why}"
         return "at work"
+
+    def create_schema(
+        self, check_if_exists: bool = False, sync_schema: bool = True, verbosity: int = 1
+    ) -> bool:
+        """Make the schema with its tables; return whether there was none."""
+        if check_if_exists and schema_exists(self.schema_name):
+            return False
+        make_schema(self.schema_name)
+        return True
 
     def enter(self) -> None:
         """Set the connection to the tenant's schema; somebody else has to leave it."""
