@@ -1,25 +1,29 @@
 """Each address of a tenant, asked by its superuser, shows nothing of the other tenant."""
 
-import io
 import itertools
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import openpyxl
-import pyarrow as pa
 import pytest
+from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
-from pyarrow import parquet
 
 from config.request_ids import HEADER as REQUEST_ID
 from ingestion.models import Run, Source
+from meters.api.files import WRITERS
 from meters.models import Register, Site
 from tests.conftest import Customer
+from tests.tenants import queued
 from tests.tenants.marks import NOWHERE, SHARED, Marked, since
+from tests.tenants.traces import assert_nothing, in_redis, owner_of, watched
+from tests.tenants.unpacking import words_in
 from tests.tenants.walk import PUBLIC, TENANT, paths
 
 pytestmark = pytest.mark.django_db
@@ -29,30 +33,21 @@ SEARCHES = ["q", "search", "name", "site__name", "show"]
 
 
 def words(response: Any) -> str:
+    """Read an answer: its headers, and its body as its reader would see it, unpacked."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    # But for the identifier that each request has of its own, equal answers are equal.
-    headers = {name: text for name, text in response.headers.items() if name != REQUEST_ID}
-    head = "\n".join([f"{name}: {text}" for name, text in headers.items()])
-    return head + unpacked(body, response.headers.get("Content-Type", ""))
-
-
-def unpacked(body: bytes, kind: str) -> str:
-    """Read what is no text: files hold their words packed."""
-    if "parquet" in kind:
-        return str(parquet.read_table(io.BytesIO(body)).to_pylist())
-    if "arrow" in kind:
-        return str(pa.ipc.open_stream(body).read_all().to_pylist())
-    if "spreadsheet" in kind:
-        sheet = openpyxl.load_workbook(io.BytesIO(body)).active
-        return str(list(sheet.iter_rows(values_only=True)))
-    return body.decode()
+    # But for the identifier that each request has of its own, and for the length, which is chance
+    # where an answer is packed, equal answers are equal.
+    chance = {REQUEST_ID, "Content-Length", "Content-Encoding"}
+    head = [f"{name}: {text}" for name, text in response.headers.items() if name not in chance]
+    return "\n".join([*head, words_in(body)])
 
 
 def ask(client: Client, path: str, method: str = "get", **more: Any) -> tuple[int, str]:
     """Ask; what the answer did to the database is undone, and so is what it broke."""
     client.raise_request_exception = False
     with transaction.atomic():
-        response = getattr(client, method)(path, **more)
+        # As browsers do; what is packed on the way holds the same.
+        response = getattr(client, method)(path, HTTP_ACCEPT_ENCODING="gzip", **more)
         found = response.status_code, words(response)
         transaction.set_rollback(True)
     return found
@@ -66,6 +61,24 @@ def pair(marked: tuple[Marked, Marked], way: int) -> tuple[Marked, Marked]:
 def assert_clean(path: str, text: str, others: Marked, *, asked_for: str = "") -> None:
     shown = [mark for mark in others.texts if mark in text and mark not in asked_for]
     assert not shown, f"{path} shows {shown} of {others.customer.tenant}"
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_trace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """Search also what a walk leaves behind: log, mails, Redis, messages, files."""
+    if not {"marked", "way"} <= set(request.fixturenames):
+        yield
+        return
+    request.getfixturevalue("settings").SENDS_MAIL = True
+    marked = request.getfixturevalue("marked")
+    mine, others = pair(marked, request.getfixturevalue("way"))
+    queued.clear()
+    with watched(tmp_path, marked) as seen:
+        yield
+    seen.assert_clean(mine, others)
+    while message := queued.taken():
+        assert message.tenant == mine.customer.tenant.schema_name
+        assert_nothing(message.text, others, f"a message of {message.task}")
 
 
 def measurement_of(muid: UUID) -> list[tuple[str, str]]:
@@ -191,6 +204,35 @@ def test_every_operation_of_the_api_answers_with_its_own_readings(
                 assert_clean(path, text, others)
                 values += f"{mine.value:.6g}" in text
     assert values > 4, "the readings were there to be seen"
+
+
+@BOTH_WAYS
+def test_every_file_is_opened(marked: tuple[Marked, Marked], way: int) -> None:
+    """What is looked for in files is found there, so another tenant's would be as well."""
+    mine, _ = pair(marked, way)
+    client = mine.customer.client()
+    files = [f"/api/v1/meters/{mine.own}/readings/?start={since()}&format={one}" for one in WRITERS]
+    for path in (*files, f"/meters/{mine.own}/report/"):
+        status, text = ask(client, path)
+        assert status == 200, path
+        shown = [f"{mine.value:.6g}", str(mine.own)] if "format" in path else [f"{mine.word}-meter"]
+        assert all(one in text for one in shown), path
+
+
+def test_what_lies_in_redis_says_whose_it_is(
+    marked: tuple[Marked, Marked], redis_cleared: None
+) -> None:
+    owners = {}
+    for one in marked:
+        ask(one.customer.client(), "/api/v1/meters/")
+        with one.customer.tenant.entered():
+            cache.set("some", {"of": one.word})
+    for key, text in in_redis(settings.CACHES["default"]["LOCATION"]).items():
+        owners[key] = owner_of(key)
+        for one in marked:
+            assert (one.word in text) == (owners[key] in one.customer.domain and "some" in key)
+    counted = [owner for key, owner in owners.items() if "rate" in key]
+    assert set(counted) == {"acme", "nordwind"}, "requests were counted, so there was something"
 
 
 @BOTH_WAYS
