@@ -28,6 +28,29 @@ ELSEWHERE = {
     "export_tenant": "reads in a transaction of its own: test_a_tenants_file_holds_it_alone",
     "restore_tenant": "as export_tenant",
 }
+# Commands of libraries, and why each may be there: operators call them, nobody else can.
+OF_LIBRARIES = {
+    "all_tenants_command": "enters one tenant after the other",
+    "tenant_command": "enters the tenant that it is told",
+    "clone_tenant": "makes a tenant out of another, people and tokens included, when asked to",
+    "collectstatic_schemas": "knows of files alone",
+    "create_domain": "writes in public",
+    "create_missing_schemas": "makes empty schemas",
+    "create_tenant_superuser": "as tenant_command",
+    "delete_domain": "writes in public",
+    "migrate": "refused, for it knows no tenants",
+    "migrate_schemas": "ours runs it: tests/tenants/test_migrating.py",
+    "rename_schema": "takes a tenant along as a whole",
+    "axes_list_attempts": "of the schema it is called in",
+    "axes_reset": "of the schema it is called in",
+    "axes_reset_failure_logs": "of the schema it is called in",
+    "axes_reset_ip": "of the schema it is called in",
+    "axes_reset_ip_username": "of the schema it is called in",
+    "axes_reset_logs": "of the schema it is called in",
+    "axes_reset_username": "of the schema it is called in",
+    "generateschema": "knows of no rows",
+    "spectacular": "knows of no rows",
+}
 # Commands that operators have to see all tenants with; they name each by slug and domain, no more.
 OF_OPERATORS = {"list_tenants", "export_metrics"}
 

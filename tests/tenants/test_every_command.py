@@ -15,6 +15,7 @@ from uuid import UUID
 import pytest
 from django.apps import apps
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import (
     BaseCommand,
     CommandError,
@@ -23,6 +24,7 @@ from django.core.management import (
     load_command_class,
 )
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import Act
 from tenants.commands import TenantCommand
@@ -32,7 +34,7 @@ from tenants.onboarding import create_tenant
 from tests.conftest import Customer
 from tests.tenants import queued
 from tests.tenants.busy import assert_asked_by, busy
-from tests.tenants.commands_given import ELSEWHERE, GIVEN, OF_OPERATORS, prepare
+from tests.tenants.commands_given import ELSEWHERE, GIVEN, OF_LIBRARIES, OF_OPERATORS, prepare
 from tests.tenants.marks import Marked, mark
 from tests.tenants.test_every_task import undone
 from tests.tenants.test_isolation import BOTH_WAYS, pair
@@ -210,6 +212,28 @@ def test_a_librarys_command_stays_in_the_tenant_it_is_called_in(
         seen.assert_clean(mine, others)
         if line[0] == "dumpdata":
             assert mine.word in told
+
+
+@pytest.mark.django_db
+def test_a_librarys_command_for_all_tenants_works_in_each(
+    marked: tuple[Marked, Marked], tmp_path: Path
+) -> None:
+    with busy(*marked), watched(tmp_path, marked):
+        assert run("all_tenants_command", ["clearsessions"])[0]
+        for mine, others in (marked, marked[::-1]):
+            with mine.customer.tenant.entered():
+                assert not Session.objects.filter(expire_date__lte=timezone.now()).exists()
+            assert_nothing(holdings(mine.customer.tenant), others, "a table")
+            assert mine.word not in operators_holdings()
+
+
+def test_the_libraries_commands_are_those_that_we_know() -> None:
+    found = {
+        name
+        for name, app in get_commands().items()
+        if not str(app).startswith("django.") and name not in own_commands()
+    }
+    assert found == set(OF_LIBRARIES), "say in commands_given why they may be there"
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Each address of a tenant, asked by its superuser, shows nothing of the other tenant."""
 
 import itertools
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
@@ -20,13 +18,14 @@ from ingestion.models import Run, Source
 from meters.api.files import WRITERS
 from meters.models import Register, Site
 from tests.conftest import Customer
-from tests.tenants import queued
 from tests.tenants.marks import NOWHERE, SHARED, Marked, since
-from tests.tenants.traces import assert_nothing, in_redis, owner_of, watched
+from tests.tenants.traces import in_redis, owner_of
 from tests.tenants.unpacking import words_in
 from tests.tenants.walk import PUBLIC, TENANT, paths
 
 pytestmark = pytest.mark.django_db
+# Searched is also what is left behind beside the answers.
+WATCHED = pytest.mark.usefixtures("leaves_no_trace")
 BOTH_WAYS = pytest.mark.parametrize("way", [1, -1], ids=["acme", "nordwind"])
 # How a list is asked for one thing; each word below is looked for in each of them.
 SEARCHES = ["q", "search", "name", "site__name", "show"]
@@ -61,24 +60,6 @@ def pair(marked: tuple[Marked, Marked], way: int) -> tuple[Marked, Marked]:
 def assert_clean(path: str, text: str, others: Marked, *, asked_for: str = "") -> None:
     shown = [mark for mark in others.texts if mark in text and mark not in asked_for]
     assert not shown, f"{path} shows {shown} of {others.customer.tenant}"
-
-
-@pytest.fixture(autouse=True)
-def _leaves_no_trace(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    """Search also what a walk leaves behind: log, mails, Redis, messages, files."""
-    if not {"marked", "way"} <= set(request.fixturenames):
-        yield
-        return
-    request.getfixturevalue("settings").SENDS_MAIL = True
-    marked = request.getfixturevalue("marked")
-    mine, others = pair(marked, request.getfixturevalue("way"))
-    queued.clear()
-    with watched(tmp_path, marked) as seen:
-        yield
-    seen.assert_clean(mine, others)
-    while message := queued.taken():
-        assert message.tenant == mine.customer.tenant.schema_name
-        assert_nothing(message.text, others, f"a message of {message.task}")
 
 
 def measurement_of(muid: UUID) -> list[tuple[str, str]]:
@@ -119,6 +100,7 @@ def check_write(client: Client, method: str, path: str, mine: Marked, others: Ma
         assert_clean(asked, text, others, asked_for=asked)
 
 
+@WATCHED
 @BOTH_WAYS
 def test_every_address_shows_its_own_tenant_alone(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -141,6 +123,7 @@ def test_every_address_shows_its_own_tenant_alone(marked: tuple[Marked, Marked],
     assert f"{mine.word}-upstream-secret" not in seen, "the upstream's token is never shown"
 
 
+@WATCHED
 @BOTH_WAYS
 def test_what_belongs_to_the_other_is_nowhere(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -159,6 +142,7 @@ def test_what_belongs_to_the_other_is_nowhere(marked: tuple[Marked, Marked], way
             assert status in {302, 403, 404, 405} or path.startswith("/admin/autocomplete"), path
 
 
+@WATCHED
 @BOTH_WAYS
 def test_every_operation_of_the_api_answers_with_its_own_readings(
     marked: tuple[Marked, Marked], way: int
@@ -206,6 +190,7 @@ def test_every_operation_of_the_api_answers_with_its_own_readings(
     assert values > 4, "the readings were there to be seen"
 
 
+@WATCHED
 @BOTH_WAYS
 def test_every_file_is_opened(marked: tuple[Marked, Marked], way: int) -> None:
     """What is looked for in files is found there, so another tenant's would be as well."""
@@ -235,6 +220,7 @@ def test_what_lies_in_redis_says_whose_it_is(
     assert set(counted) == {"acme", "nordwind"}, "requests were counted, so there was something"
 
 
+@WATCHED
 @BOTH_WAYS
 def test_searches_find_nothing_of_the_other(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -265,6 +251,7 @@ def contents(tenant: Customer) -> dict[str, str]:
     return found
 
 
+@WATCHED
 @BOTH_WAYS
 def test_nothing_that_is_sent_changes_the_other(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
