@@ -148,6 +148,12 @@ class TooManyRefused(APIException):
         self.wait = over.seconds
 
 
+def counters_of(schema: str) -> str:
+    """Return what the keys of a tenant's counters begin with."""
+    # In braces what a cluster keeps on one node, as a script needs it.
+    return f"lastgang:rate:{{{schema}}}"
+
+
 class Counter:
     """Counts in Redis, and does without it while it is gone."""
 
@@ -174,8 +180,7 @@ class Counter:
             limits = settings.API_RATE_PROGRAM, settings.API_RATE_TENANT
         if not any(limits) or time.monotonic() < self._gone_until:
             return None
-        # In braces what a cluster keeps on one node, as a script needs it.
-        base = f"lastgang:rate:{{{schema}}}"
+        base = counters_of(schema)
         try:
             told: Any = self._script(
                 keys=[f"{base}:{program}", base], args=[*limits, WINDOW * 1000]

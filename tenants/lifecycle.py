@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from accounts.acts import record
 from accounts.models import Act
+from accounts.throttling import counters_of
 from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant
 from tenants.schema import in_public
@@ -159,11 +160,15 @@ def delete_due(now: datetime, *, by: str) -> list[str]:
 
 
 def forget(schema: str) -> None:
-    """Remove what is cached of a schema; a later tenant of the same name must not find it."""
+    """Remove what is cached of a schema, and the counters of its requests.
+
+    A later tenant of the same name must not find them.
+    """
     redis = Redis.from_url(str(settings.CACHES["default"]["LOCATION"]), socket_connect_timeout=2)
     try:
-        for key in redis.scan_iter(match=f"{schema}:*", count=1000):
-            redis.delete(key)
+        for own in (f"{schema}:*", f"{counters_of(schema)}*"):
+            for key in redis.scan_iter(match=own, count=1000):
+                redis.delete(key)
     except RedisError as error:
         log.warning("cached entries of a deleted tenant expire by themselves", words=str(error))
 

@@ -1,6 +1,7 @@
 """Fixtures of the trials on tenants: marked ones, and work outside of the test's transaction."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,9 @@ import pytest
 from django.db import connection
 
 from tests.conftest import CUSTOMERS, Customer
+from tests.tenants import queued
 from tests.tenants.marks import Marked, mark
+from tests.tenants.traces import assert_nothing, watched
 
 
 @pytest.fixture
@@ -44,3 +47,19 @@ def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[st
         yield CUSTOMERS
         connection.set_schema_to_public()
         connection.close()
+
+
+@pytest.fixture
+def leaves_no_trace(
+    marked: tuple[Marked, Marked], way: int, tmp_path: Path, settings: Any
+) -> Iterator[None]:
+    """Search also what a walk leaves behind: log, mails, Redis, messages, files."""
+    settings.SENDS_MAIL = True
+    mine, others = marked[::way]
+    queued.clear()
+    with watched(tmp_path, marked) as seen:
+        yield
+    seen.assert_clean(mine, others)
+    while message := queued.taken():
+        assert message.tenant == mine.customer.tenant.schema_name
+        assert_nothing(message.text, others, f"a message of {message.task}")

@@ -58,6 +58,8 @@ class Marked:
         Everything that belongs to it alone and that some address shows.
     objects
         One of each model that the admin knows.
+    secrets
+        What nobody but its holder may read, wherever it stands.
     """
 
     customer: Customer
@@ -66,6 +68,7 @@ class Marked:
     own: UUID
     texts: set[str] = field(default_factory=set)
     objects: dict[type[Model], Model] = field(default_factory=dict)
+    secrets: set[str] = field(default_factory=set)
 
     def text(self, what: str) -> str:
         found = f"{self.word}-{what}"
@@ -84,7 +87,9 @@ class Marked:
         if name == "uidb64":
             return [urlsafe_base64_encode(str(self._of_link(address).pk).encode())]
         if name == "token" and address.name in LINKS:
-            return ["set-password", LINKS[address.name].make_token(self._of_link(address))]
+            made = LINKS[address.name].make_token(self._of_link(address))
+            self.secrets.add(made)
+            return ["set-password", made]
         if name == "token":
             return [unsubscribe_path(self.customer.tenant, self._administrator()).split("/")[-2]]
         space, _, rest = address.name.rpartition(":")
@@ -162,6 +167,7 @@ LINKS = {"accounts:invitation": invitation_tokens, "accounts:reset": reset_token
 def mark(customer: Customer, *, word: str, value: float, own: UUID, first_key: int = 0) -> Marked:
     """Fill a tenant. With `first_key` its objects' numbers are none that another tenant has."""
     marked = Marked(customer, word, value, own)
+    marked.secrets |= {customer.token, customer.password, f"{word}-upstream-secret"}
     with customer.tenant.entered():
         if first_key:
             _number_from(customer.tenant.schema_name, first_key)
@@ -246,7 +252,8 @@ def _people(marked: Marked) -> None:
     )
     group = Group.objects.create(name=marked.text("group"))
     user.groups.add(group)
-    token, _ = ApiToken.objects.create(user=user, name=marked.text("token"))
+    token, secret = ApiToken.objects.create(user=user, name=marked.text("token"))
+    marked.secrets.add(secret)
     origin = AllowedOrigin.objects.create(
         origin=f"https://{marked.text('origin')}.example", note=marked.text("whose")
     )

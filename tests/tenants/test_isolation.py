@@ -1,58 +1,52 @@
 """Each address of a tenant, asked by its superuser, shows nothing of the other tenant."""
 
-import io
 import itertools
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-import openpyxl
-import pyarrow as pa
 import pytest
+from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import Model
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
-from pyarrow import parquet
 
 from config.request_ids import HEADER as REQUEST_ID
 from ingestion.models import Run, Source
+from meters.api.files import WRITERS
 from meters.models import Register, Site
 from tests.conftest import Customer
 from tests.tenants.marks import NOWHERE, SHARED, Marked, since
+from tests.tenants.traces import in_redis, owner_of
+from tests.tenants.unpacking import words_in
 from tests.tenants.walk import PUBLIC, TENANT, paths
 
 pytestmark = pytest.mark.django_db
+# Searched is also what is left behind beside the answers.
+WATCHED = pytest.mark.usefixtures("leaves_no_trace")
 BOTH_WAYS = pytest.mark.parametrize("way", [1, -1], ids=["acme", "nordwind"])
 # How a list is asked for one thing; each word below is looked for in each of them.
 SEARCHES = ["q", "search", "name", "site__name", "show"]
 
 
 def words(response: Any) -> str:
+    """Read an answer: its headers, and its body as its reader would see it, unpacked."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
-    # But for the identifier that each request has of its own, equal answers are equal.
-    headers = {name: text for name, text in response.headers.items() if name != REQUEST_ID}
-    head = "\n".join([f"{name}: {text}" for name, text in headers.items()])
-    return head + unpacked(body, response.headers.get("Content-Type", ""))
-
-
-def unpacked(body: bytes, kind: str) -> str:
-    """Read what is no text: files hold their words packed."""
-    if "parquet" in kind:
-        return str(parquet.read_table(io.BytesIO(body)).to_pylist())
-    if "arrow" in kind:
-        return str(pa.ipc.open_stream(body).read_all().to_pylist())
-    if "spreadsheet" in kind:
-        sheet = openpyxl.load_workbook(io.BytesIO(body)).active
-        return str(list(sheet.iter_rows(values_only=True)))
-    return body.decode()
+    # But for the identifier that each request has of its own, and for the length, which is chance
+    # where an answer is packed, equal answers are equal.
+    chance = {REQUEST_ID, "Content-Length", "Content-Encoding"}
+    head = [f"{name}: {text}" for name, text in response.headers.items() if name not in chance]
+    return "\n".join([*head, words_in(body)])
 
 
 def ask(client: Client, path: str, method: str = "get", **more: Any) -> tuple[int, str]:
     """Ask; what the answer did to the database is undone, and so is what it broke."""
     client.raise_request_exception = False
     with transaction.atomic():
-        response = getattr(client, method)(path, **more)
+        # As browsers do; what is packed on the way holds the same.
+        response = getattr(client, method)(path, HTTP_ACCEPT_ENCODING="gzip", **more)
         found = response.status_code, words(response)
         transaction.set_rollback(True)
     return found
@@ -106,6 +100,7 @@ def check_write(client: Client, method: str, path: str, mine: Marked, others: Ma
         assert_clean(asked, text, others, asked_for=asked)
 
 
+@WATCHED
 @BOTH_WAYS
 def test_every_address_shows_its_own_tenant_alone(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -128,6 +123,7 @@ def test_every_address_shows_its_own_tenant_alone(marked: tuple[Marked, Marked],
     assert f"{mine.word}-upstream-secret" not in seen, "the upstream's token is never shown"
 
 
+@WATCHED
 @BOTH_WAYS
 def test_what_belongs_to_the_other_is_nowhere(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -146,6 +142,7 @@ def test_what_belongs_to_the_other_is_nowhere(marked: tuple[Marked, Marked], way
             assert status in {302, 403, 404, 405} or path.startswith("/admin/autocomplete"), path
 
 
+@WATCHED
 @BOTH_WAYS
 def test_every_operation_of_the_api_answers_with_its_own_readings(
     marked: tuple[Marked, Marked], way: int
@@ -193,6 +190,37 @@ def test_every_operation_of_the_api_answers_with_its_own_readings(
     assert values > 4, "the readings were there to be seen"
 
 
+@WATCHED
+@BOTH_WAYS
+def test_every_file_is_opened(marked: tuple[Marked, Marked], way: int) -> None:
+    """What is looked for in files is found there, so another tenant's would be as well."""
+    mine, _ = pair(marked, way)
+    client = mine.customer.client()
+    files = [f"/api/v1/meters/{mine.own}/readings/?start={since()}&format={one}" for one in WRITERS]
+    for path in (*files, f"/meters/{mine.own}/report/"):
+        status, text = ask(client, path)
+        assert status == 200, path
+        shown = [f"{mine.value:.6g}", str(mine.own)] if "format" in path else [f"{mine.word}-meter"]
+        assert all(one in text for one in shown), path
+
+
+def test_what_lies_in_redis_says_whose_it_is(
+    marked: tuple[Marked, Marked], redis_cleared: None
+) -> None:
+    owners = {}
+    for one in marked:
+        ask(one.customer.client(), "/api/v1/meters/")
+        with one.customer.tenant.entered():
+            cache.set("some", {"of": one.word})
+    for key, text in in_redis(settings.CACHES["default"]["LOCATION"]).items():
+        owners[key] = owner_of(key)
+        for one in marked:
+            assert (one.word in text) == (owners[key] in one.customer.domain and "some" in key)
+    counted = [owner for key, owner in owners.items() if "rate" in key]
+    assert set(counted) == {"acme", "nordwind"}, "requests were counted, so there was something"
+
+
+@WATCHED
 @BOTH_WAYS
 def test_searches_find_nothing_of_the_other(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)
@@ -223,6 +251,7 @@ def contents(tenant: Customer) -> dict[str, str]:
     return found
 
 
+@WATCHED
 @BOTH_WAYS
 def test_nothing_that_is_sent_changes_the_other(marked: tuple[Marked, Marked], way: int) -> None:
     mine, others = pair(marked, way)

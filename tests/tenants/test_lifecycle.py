@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -12,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Act, User
+from accounts.throttling import counter
 from ingestion.tasks import repair_gaps
 from tenants.fanout import in_each_tenant
 from tenants.lifecycle import (
@@ -135,10 +137,13 @@ def test_a_domain_that_is_none_changes_nothing(acme: Customer, domain: str, word
     ]
 
 
-def test_after_its_grace_nothing_is_left_of_a_tenant(db: None) -> None:
+def test_after_its_grace_nothing_is_left_of_a_tenant(db: None, redis_cleared: None) -> None:
     made = create_tenant(slug="short-lived")
     with made.tenant.entered():
         cache.set("some", "thing")
+    requests = counter(settings.CACHES["default"]["LOCATION"])
+    for schema in ("short_lived", "short"):
+        requests.count(schema, "token:1", (10, 100))
     other = create_tenant(slug="short")
     with other.tenant.entered():
         cache.set("some", "thing else")
@@ -158,6 +163,10 @@ def test_after_its_grace_nothing_is_left_of_a_tenant(db: None) -> None:
         assert User.objects.count() == 1
     with other.tenant.entered():
         assert cache.get("some") == "thing else"
+    for schema, used in (("short_lived", 1), ("short", 2)):
+        counted = requests.count(schema, "token:1", (10, 100))
+        assert counted is not None
+        assert {one.used for one in counted.allowances} == {used}, schema
     assert acts("short-lived")[:3] == [
         ("tenant made", acts("short-lived")[0][1]),
         ("deletion ordered", "ada"),

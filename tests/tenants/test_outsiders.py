@@ -19,7 +19,7 @@ from drf_spectacular.generators import SchemaGenerator
 from ingestion.models import ReadingRevision, Run, Source
 from meters.models import Register, Site
 from tests.tenants.marks import NOWHERE, Marked, since
-from tests.tenants.test_isolation import BOTH_WAYS, ask, assert_clean, contents, pair
+from tests.tenants.test_isolation import BOTH_WAYS, WATCHED, ask, assert_clean, contents, pair
 
 pytestmark = pytest.mark.django_db
 # What a number in an address is the number of, by the word before it.
@@ -158,6 +158,7 @@ def test_a_stranger_is_told_nothing(
     assert contents(home.customer) == before
 
 
+@WATCHED
 @BOTH_WAYS
 def test_at_home_nobody_finds_another_tenants_things(
     marked: tuple[Marked, Marked], every: list[Operation], way: int
@@ -187,6 +188,7 @@ def test_at_home_nobody_finds_another_tenants_things(
     assert contents(others.customer) == before
 
 
+@WATCHED
 @BOTH_WAYS
 def test_what_a_body_names_is_looked_for_at_home(
     marked: tuple[Marked, Marked], every: list[Operation], way: int
