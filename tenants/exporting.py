@@ -110,6 +110,7 @@ def _write(archive: ArchiveWriter, name: str, columns: list[str]) -> Any:
 
     def chunks() -> Iterator[Any]:
         with (
+            connection.wrap_database_errors,
             connection.cursor() as cursor,
             cursor.copy(f"COPY (SELECT {chosen} FROM {quote(name)}) TO STDOUT") as copy,
         ):

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import ScryptPasswordHasher
 from django.db import connection
+from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from config.embedded import Embedded
-from ingestion.models import Run, Source
+from ingestion.models import Feed, Run, Source
 from meters.models import Meter
 from tests.conftest import CUSTOMERS
 from tests.faults.asking import PASSWORD, Site
@@ -28,6 +31,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[Site]:
     servers = Embedded(home / "servers", durable=False)
     env = environment(DATABASE_POOL_SIZE="4", LOG_LEVEL="INFO", API_RATE_PROGRAM="100000")
     with django_db_blocker.unblock(), ExitStack() as stack:
+        stack.callback(rmtree, home, ignore_errors=True)
         stack.callback(servers.delete)
         lease = stack.enter_context(servers.lease(postgres=False))
         door, url = stack.enter_context(gate(env["DATABASE_URL"]))
@@ -52,8 +56,12 @@ def _furnish(slug: str) -> str:
     connection.set_schema_to_public()
     cookie = customer.client().cookies["session"].value
     with customer.tenant.entered():
-        Meter.objects.create(name=f"{slug}-meter")
-        Source.objects.create(name="Grid", address="http://127.0.0.1:1/", is_active=False)
+        meter = Meter.objects.create(name=f"{slug}-meter")
+        later = timezone.now() + timedelta(days=1000)
+        source = Source.objects.create(
+            name="Grid", address="http://127.0.0.1:1/", next_sweep_at=later
+        )
+        Feed.objects.create(meter=meter, source=source)
         person = User.objects.create_user(f"signs-in@{slug}.example", "")
         # As the web process has it; the tests' own are hashed quickly.
         person.password = ScryptPasswordHasher().encode(PASSWORD, "salt")
@@ -65,6 +73,7 @@ def _clear() -> None:
     for slug in ("acme", "nordwind"):
         with CUSTOMERS[slug].tenant.entered():
             Run.objects.all().delete()
+            Feed.objects.all().delete()
             Source.objects.all().delete()
             Meter.objects.filter(name=f"{slug}-meter").delete()
             User.objects.filter(email=f"signs-in@{slug}.example").delete()

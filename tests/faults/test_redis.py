@@ -20,17 +20,17 @@ SOON = 3.0
 @contextmanager
 def outage(site: Site) -> Iterator[None]:
     """It begins within, is told once however many ask, and is told to be over afterwards."""
-    gone, back = site.told("Redis is gone"), site.told("Redis is back")
+    gone, back = site.told('"Redis is gone"'), site.told('"Redis is back"')
     yield
-    assert site.told("Redis is gone") == gone + 1
-    assert site.told("Redis is back") == back
+    assert site.told('"Redis is gone"') == gone + 1
+    assert site.told('"Redis is back"') == back
 
     def found_again() -> bool:
         assert site.ask("/api/v1/meters/").status == 200
-        return site.told("Redis is back") == back + 1
+        return site.told('"Redis is back"') == back + 1
 
     wait_until(found_again, "Redis is found again", REST + 10)
-    assert site.told("Redis is gone") == gone + 1
+    assert site.told('"Redis is gone"') == gone + 1
 
 
 def check_that_all_goes_on(site: Site, *, ready: str) -> None:
@@ -54,8 +54,10 @@ def test_stopped_and_back_with_nothing_in_it(well: Site) -> None:
     check_whole(well.ask_at_once(8))
     with outage(well):
         well.redis.stop()
-        check_that_all_goes_on(well, ready="unreachable")
-        well.redis.start()
+        try:
+            check_that_all_goes_on(well, ready="unreachable")
+        finally:
+            well.redis.start()
         with redis.Redis.from_url(well.redis_url) as client:
             client.flushall()
     check_whole(well.ask_at_once(8))
