@@ -11,7 +11,7 @@ import structlog
 log = structlog.get_logger(__name__)
 
 # So long a server that has failed is left alone [s].
-REST = 5.0
+REST = 2.0
 
 
 class Outage:

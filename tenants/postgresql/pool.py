@@ -14,9 +14,6 @@ from psycopg_pool import ConnectionPool
 
 from config.outages import Outage
 
-# So long nobody asks after a server that was gone [s].
-REST = 2.0
-
 
 class Pool(ConnectionPool[Connection[Any]]):
     """Hands out connections that are there, or says at once that there are none.
@@ -29,7 +26,6 @@ class Pool(ConnectionPool[Connection[Any]]):
         self.outage = Outage(
             "PostgreSQL",
             "Pages and the API answer 503 until it is back; nothing that is stored is lost.",
-            rest=REST,
         )
         self._why: Exception | None = None
         super().__init__(**options)
