@@ -182,14 +182,15 @@ def test_disk_really_full() -> None:
     """The run waits or the server is down; with room again all of it is stored, once."""
     home = Path(mkdtemp(prefix="lastgang-"))
     home.chmod(0o755)
-    disk = home / "servers" / "postgres"
-    disk.mkdir(parents=True)
-    for folder in (home / "servers", disk):
-        folder.chmod(0o711)
+    disk, folder = home / "disk", home / "servers" / "postgres"
+    for one in (disk, home / "servers", folder):
+        one.mkdir()
+        one.chmod(0o711)
     mount = ["mount", "-t", "tmpfs", "-o", "size=320m,mode=0711", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         rmtree(home)
         pytest.skip("this machine lets nobody mount a disk")
+    place_on(disk / "place", folder)
     try:
         with installation(home, INGESTION_DISPATCH="1", INGESTION_SLICE="2") as made:
             product = Product(made, home)
@@ -201,7 +202,12 @@ def test_disk_really_full() -> None:
                 made.start("worker", f"{WORKER} --concurrency 1")
                 with product.asked(2):
                     wait_until(
-                        lambda: "run waits" in product.log("worker") or not product.is_well(),
+                        # What a checkpoint gives back is taken as well.
+                        lambda: (
+                            fill(ballast)
+                            or "run waits" in product.log("worker")
+                            or not product.is_well()
+                        ),
                         f"no room: {made.log()}",
                         90,
                     )
@@ -220,9 +226,17 @@ def test_disk_really_full() -> None:
         rmtree(home, ignore_errors=True)
 
 
+def place_on(place: Path, folder: Path) -> None:
+    """Have an embedded PostgreSQL that is not made yet keep its data elsewhere."""
+    place.mkdir()
+    place.chmod(0o711)
+    (place / "home.new").write_bytes(os.fsencode(folder.resolve()))
+    (folder / "place").write_bytes(os.fsencode(place))
+
+
 def fill(ballast: Path) -> None:
     """Fill the disk to the last byte."""
-    with ballast.open("wb", buffering=0) as file:
+    with ballast.open("ab", buffering=0) as file:
         for size in (1_000_000, 1_000):
             try:
                 while True:
