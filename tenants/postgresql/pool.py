@@ -76,9 +76,9 @@ class Pool(ConnectionPool[Connection[Any]]):
 def _is_cut(connection: Connection[Any]) -> bool:
     """Whether PostgreSQL has ended a connection that lay idle.
 
-    It says so before it does, or the system does. A look at the socket costs 1 µs, a question to
-    the server a round trip, which each request would pay for; so only where there is something to
-    be read it is asked. It may be no more than the news of a setting that was changed.
+    It says so before it does, or the system does. A look at the socket costs 3 µs; the question
+    that the library would put with each request takes 165 µs of processor time and a round trip. So
+    it is put only where there is something to be read, be it no more than the news of a setting.
     """
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
