@@ -9,13 +9,11 @@ Without Redis requests go on uncounted: readings matter more than limits.
 """
 
 import math
-import time
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
@@ -26,11 +24,11 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rest_framework.exceptions import APIException
 
-log = structlog.get_logger(__name__)
+from config.outages import redis_outage
 
 WINDOW = 60
-# So long an answer may wait for Redis, and so long it is left alone after it has failed [s].
-PATIENCE, REST = 0.2, 5.0
+# So long an answer may wait for Redis [s].
+PATIENCE = 0.2
 
 # KEYS: program, tenant. ARGV: limit of each (0: none) and the window [ms]. Returns of each how
 # often it was counted and how long it still counts [ms].
@@ -164,7 +162,7 @@ class Counter:
             address, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE, retry=again
         )
         self._script = self._redis.register_script(SCRIPT)
-        self._gone_until = 0.0
+        self.outage = redis_outage(address)
 
     def count(
         self, schema: str, program: str, limits: tuple[int, int] | None = None
@@ -178,7 +176,7 @@ class Counter:
         """
         if limits is None:
             limits = settings.API_RATE_PROGRAM, settings.API_RATE_TENANT
-        if not any(limits) or time.monotonic() < self._gone_until:
+        if not any(limits) or self.outage.rests:
             return None
         base = counters_of(schema)
         try:
@@ -186,26 +184,15 @@ class Counter:
                 keys=[f"{base}:{program}", base], args=[*limits, WINDOW * 1000]
             )
         except (RedisError, OSError) as error:
-            self._is_gone(error)
+            self.outage.failed(error)
             return None
-        if self._gone_until:
-            self._gone_until = 0.0
-            log.info("requests are counted again")
+        self.outage.worked()
         found = zip(("program", "tenant"), limits, told[::2], told[1::2], strict=True)
         return Standing(
             tuple(
                 Allowance(of, limit, used, left / 1000) for of, limit, used, left in found if limit
             )
         )
-
-    def _is_gone(self, error: Exception) -> None:
-        if not self._gone_until:
-            log.warning(
-                "requests are not counted",
-                words="Redis can't be reached, so nobody is limited until it can be.",
-                error=f"{type(error).__name__}: {error}",
-            )
-        self._gone_until = time.monotonic() + REST
 
 
 @lru_cache(maxsize=2)

@@ -6,7 +6,10 @@ from typing import Any
 
 import structlog
 from celery.signals import setup_logging, task_postrun, task_prerun, worker_init
+from django.conf import settings
 from django.db import connection
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
 from structlog.contextvars import (
     bind_contextvars,
     get_contextvars,
@@ -14,6 +17,8 @@ from structlog.contextvars import (
     unbind_contextvars,
 )
 from tenant_schemas_celery.app import CeleryApp
+
+from config.outages import redis_outage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # Of a message: the request that it was sent from.
@@ -28,12 +33,29 @@ class Queue(CeleryApp):  # type: ignore[misc]
         """Send a message, or refuse where the task would have no tenant.
 
         Everything that is sent passes here: `delay`, chains, retries and the schedule.
+
+        Raises
+        ------
+        BrokerError
+            Redis does not take it, be it gone, silent, full or about to load its data. After a
+            failure the next ones are refused for a while without asking it.
         """
         headers = dict(options.get("headers") or {})
         self.tasks[name].check(headers.get("_schema_name", connection.schema_name))  # type: ignore[attr-defined]
         if known := get_contextvars().get("request"):
             headers.setdefault(SENT_BY, known)
-        return super().send_task(name, args=args, kwargs=kwargs, **options | {"headers": headers})
+        outage = redis_outage(settings.CELERY_BROKER_URL)
+        if outage.rests:
+            raise BrokerError(f"{name} is not sent: Redis is gone.")
+        try:
+            sent = super().send_task(
+                name, args=args, kwargs=kwargs, **options | {"headers": headers}
+            )
+        except (BrokerError, RedisError, OSError) as error:
+            outage.failed(error)
+            raise BrokerError(f"{name} is not sent: {error}") from error
+        outage.worked()
+        return sent
 
 
 app = Queue("lastgang")

@@ -6,17 +6,17 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 
+from config.databasefaults import Fault, fault_of
+
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-# After a database that did not answer [s].
-RETRY_AFTER = 5
 
 
 def problem(status: int, detail: str, errors: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -71,10 +71,10 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    # Called while the error is being handled: a database that is gone, or busy for too long, comes
-    # back by itself, and a program may ask again.
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return unavailable(request)
+    # Called while the error is being handled: a database that is gone, busy for too long, full or
+    # read-only is no error of ours, and a program may ask again.
+    if fault := fault_of(sys.exc_info()[1]):
+        return unavailable(request, fault)
     words = "Something went wrong on our side; what is stored is safe. It has been logged."
     return _for_programs(request, HTTPStatus.INTERNAL_SERVER_ERROR, words) or _page(
         request, lambda: defaults.server_error(request)
@@ -96,16 +96,19 @@ def suspended(request: HttpRequest) -> HttpResponse:
     )
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
-    """503: the database does not answer."""
-    words = (
-        "The database does not answer at the moment; what is stored is safe, and nothing was done. "
-        f"Ask again in {RETRY_AFTER} seconds."
+def unavailable(request: HttpRequest, fault: Fault) -> HttpResponse:
+    """503: the database can't at the moment."""
+    with translation.override("en"):
+        words = (
+            f"{fault.words}; what is stored is safe, and nothing was done. "
+            f"Ask again in {fault.retry_after} seconds."
+        )
+    # Leans on nothing that may have failed: no context of the request, which asks who is signed in.
+    response = _for_programs(request, fault.status, words) or _page(
+        request,
+        lambda: HttpResponse(
+            render_to_string("503.html", {"words": fault.words}), status=fault.status
+        ),
     )
-    status = HTTPStatus.SERVICE_UNAVAILABLE
-    response = _for_programs(request, status, words) or _page(
-        request, lambda: defaults.server_error(request)
-    )
-    response.status_code = status
-    response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Retry-After"] = str(fault.retry_after)
     return response

@@ -6,6 +6,7 @@ task and run (`config.celery`).
 
 import logging
 import logging.config
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -35,6 +36,18 @@ def add_tenant(_logger: WrappedLogger, _method: str, event: EventDict) -> EventD
     return event
 
 
+def spare_traceback(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave the traceback out where the database is gone: the same for each request, and long.
+
+    What PostgreSQL or its driver said stays.
+    """
+    if getattr(event.get("_record"), "status_code", None) == HTTPStatus.SERVICE_UNAVAILABLE:
+        found = event.pop("exc_info", None)
+        if found and found[1]:
+            event["words"] = " ".join(str(found[1]).split())[:500]
+    return event
+
+
 def logging_config(*, level: str, json: bool) -> None:
     """Send the standard library's and structlog's records to standard error.
 
@@ -50,6 +63,7 @@ def logging_config(*, level: str, json: bool) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         add_tenant,
+        spare_traceback,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
@@ -78,6 +92,8 @@ def logging_config(*, level: str, json: bool) -> None:
             "root": {"handlers": ["stderr"], "level": level.upper()},
             "loggers": {
                 "django.db.backends": {"level": "WARNING"},
+                # Each attempt to connect; that it fails is told once (tenants.postgresql).
+                "psycopg.pool": {"level": "ERROR"},
                 "celery.beat": {"level": "WARNING"},
                 # That a message has come in, told by the worker's parent, which is in no tenant.
                 "celery.worker.strategy": {"level": "WARNING"},

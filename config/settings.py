@@ -220,6 +220,9 @@ if pool_size := number("DATABASE_POOL_SIZE", default=0):
         "max_size": pool_size,
         "timeout": 10,
         "max_lifetime": 1800,
+        # After a failure and another so much later [s] whoever waits is told (tenants.postgresql).
+        # The library would try for five minutes, ever more seldom, and so come back as late.
+        "reconnect_timeout": 1.0,
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -239,7 +242,9 @@ CACHES = {
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "KEY_PREFIX": "lastgang",
         "TIMEOUT": 300,
-        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 5},
+        # Within the second that Kubernetes gives a probe, which alone asks it: a Redis that hangs
+        # must not take all pages down.
+        "OPTIONS": {"socket_connect_timeout": 0.3, "socket_timeout": 0.3},
     }
 }
 
@@ -258,9 +263,15 @@ CELERY_TASK_TIME_LIMIT = 9 * 60
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "lastgang:",
-    "socket_connect_timeout": 5,
-    "socket_timeout": 30,
+    # Who sends waits no longer than that, once in an outage (config.outages).
+    "socket_connect_timeout": 2,
+    "socket_timeout": 3,
 }
+# A message that is not taken at once is not sent again and again while a person waits for the page:
+# what it is about stands in the database, where the dispatcher finds it.
+CELERY_TASK_PUBLISH_RETRY = False
+# A worker waits for a Redis that is gone for as long as it takes, instead of ending after a while.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
@@ -426,7 +437,7 @@ UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=32, least=1) * 1_048_576
 FILE_UPLOAD_HANDLERS = [
     "config.uploads.BoundedUploads",
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+    "config.uploads.SpooledUploads",
 ]
 
 # Targets inside our own network that sources may nevertheless have. A development machine asks the

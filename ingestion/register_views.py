@@ -45,8 +45,8 @@ def register(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         files = request.FILES
         # Known once the files have been read.
-        too_large = getattr(request, "upload_is_too_large", False)
-        form = FileForm(request.POST, files, kinds=_("CSV or XLSX"), too_large=too_large)
+        refused = getattr(request, "upload_refused", "")
+        form = FileForm(request.POST, files, kinds=_("CSV or XLSX"), refused=refused)
         if form.is_valid():
             assert isinstance(request.user, User)
             try:

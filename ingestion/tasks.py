@@ -1,6 +1,7 @@
 """What the queue does. A task takes identifiers and calls a service; it decides nothing."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import structlog
 from celery import shared_task
@@ -14,6 +15,7 @@ from ingestion.dispatching import in_turn, offers, with_work
 from ingestion.gapkeeping import settle
 from ingestion.lease import LostLeaseError, worker_name
 from ingestion.models import Gap, KeptAnswer, Run, Source, Upload
+from ingestion.putting_back import put_back
 from ingestion.repair import repair_due
 from ingestion.retention import tidy
 from ingestion.services import execute_run, plan_due
@@ -107,6 +109,10 @@ def ingest_run(run: int) -> str:
     except LostLeaseError as error:
         log.warning("lease lost", run=run, words=str(error))
         return "lost"
+    except DatabaseError as error:
+        if not put_back(planned, error):
+            raise
+        return "waits"
     if result is None:
         return "taken"
     if Gap.objects.filter(asking=planned).exists():
@@ -118,12 +124,14 @@ def ingest_run(run: int) -> str:
 def ingest_soon(runs: Sequence[Run]) -> None:
     """Wake a worker for each run, once the runs are on record.
 
-    Where nobody can be woken that is logged, no more: the dispatcher finds the runs by itself.
+    Where nobody can be woken the dispatcher finds the runs by itself: they stand in the database,
+    and that Redis is gone is told once by whoever sends (`config.outages`).
     """
 
     def send() -> None:
-        for run in runs:
-            ingest_run.delay(run.pk)
+        with suppress(BrokerError):
+            for run in runs:
+                ingest_run.delay(run.pk)
 
     # Not a `partial`: Django logs the function by its name, which a partial lacks.
     transaction.on_commit(send, robust=True)
@@ -137,7 +145,8 @@ def look_soon() -> None:
     Source.objects.update(gaps_looked_at=None, gaps_at=None)
 
     def send() -> None:
-        repair_gaps.delay()
+        with suppress(BrokerError):
+            repair_gaps.delay()
 
     transaction.on_commit(send, robust=True)
 

@@ -9,6 +9,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from config.uploads import NO_ROOM, TOO_LARGE
 from ingestion.deliveries import names_of_meters
 from ingestion.doors.columns import Role, parse_code, parse_unit
 from ingestion.doors.table import DoorError
@@ -52,19 +53,23 @@ class FileForm(forms.Form):
         self,
         *args: Any,
         kinds: str = "",
-        too_large: bool = False,
+        refused: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.too_large = too_large
+        self.refused = refused
         most = filesizeformat(settings.UPLOAD_MAX_BYTES)
         kinds = kinds or _("CSV, XLSX or JSON")
         self.fields["file"].help_text = _("{kinds}, up to {most}.").format(kinds=kinds, most=most)
-        self.fields["file"].error_messages["required"] = (
-            _("The file is larger than {most}. Split it, for example by year.").format(most=most)
-            if too_large
-            else _("Choose a file.")
-        )
+        words = {
+            TOO_LARGE: _("The file is larger than {most}. Split it, for example by year."),
+            NO_ROOM: _(
+                "The server has no room for the file at the moment, and nothing of it was kept. "
+                "Tell the operator, and try again later."
+            ),
+        }
+        required = words.get(refused, _("Choose a file."))
+        self.fields["file"].error_messages["required"] = required.format(most=most)
 
 
 def find_meter(text: str) -> UUID | None:

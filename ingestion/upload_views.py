@@ -39,8 +39,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         files = request.FILES
         # Known once the files have been read.
-        too_large = getattr(request, "upload_is_too_large", False)
-        form = FileForm(request.POST, files, too_large=too_large)
+        refused = getattr(request, "upload_refused", "")
+        form = FileForm(request.POST, files, refused=refused)
         if form.is_valid():
             file = form.cleaned_data["file"]
             kept = Upload.objects.keep(

@@ -39,6 +39,9 @@ def write_days(days: DayTable, is_new: Mask, summable: Mask, version: int) -> No
 
 def _copy_into(columns: str, chunks: Iterator[bytes]) -> None:
     with (
+        # Django wraps what a cursor raises, but not what a COPY does: a deadlock would not be tried
+        # again, and a database that is full or gone would be taken for a fault of the meter.
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY {columns} FROM STDIN (FORMAT BINARY)") as copy,
     ):

@@ -33,6 +33,9 @@ def _copied(query: str) -> bytes:
     The cursor is the connection's own, for that is where the tenant's search path is set.
     """
     with (
+        # Django wraps what a cursor raises, but not what a COPY does: a reader who meets a database
+        # that is gone would be told of an error of ours.
+        connection.wrap_database_errors,
         connection.cursor() as cursor,
         cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT BINARY)") as answer,
     ):

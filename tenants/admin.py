@@ -1,6 +1,7 @@
 """The operators' admin: tenants and domains. It is routed on the bare domain alone."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -23,6 +24,10 @@ from tenants.models import Domain, Tenant
 class DomainInline(admin.TabularInline[Domain, Tenant]):
     model = Domain
     extra = 0
+
+    def get_formset(self, *args: Any, **kwargs: Any) -> Any:
+        # Without a domain nobody gets in any more.
+        return super().get_formset(*args, **{"min_num": 1, "validate_min": True} | kwargs)
 
 
 @admin.register(Tenant, site=operators_site)
@@ -92,6 +97,19 @@ class DomainAdmin(admin.ModelAdmin[Domain]):
     list_display = ["domain", "tenant_link", "is_primary"]
     search_fields = ["domain", "tenant__name"]
     list_select_related = ["tenant"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Domain | None = None) -> bool:
+        """Keep the only domain of a tenant; it is changed instead. Several go one by one."""
+        if obj is not None and not obj.tenant.domains.exclude(pk=obj.pk).exists():
+            return False
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            name: action
+            for name, action in super().get_actions(request).items()
+            if name != "delete_selected"
+        }
 
     @admin.display(description="Tenant")
     def tenant_link(self, domain: Domain) -> str:

@@ -65,6 +65,8 @@ def export_tenant(tenant: Tenant, path: Path, *, by: str) -> Exported:
                         manifest.tables.append(_write(archive, name, columns))
                 manifest.sequences = _sequences(tenant.schema_name)
         archive.manifest(manifest)
+    # Only now is the file at its place: its last bytes may be those that find no room.
+    with in_public():
         detail = f"{manifest.rows} rows in {len(manifest.tables)} tables"
         record(Act.What.TENANT_EXPORTED, tenant.slug, by=by, detail=detail)
     return Exported(path, manifest)
@@ -110,6 +112,7 @@ def _write(archive: ArchiveWriter, name: str, columns: list[str]) -> Any:
 
     def chunks() -> Iterator[Any]:
         with (
+            connection.wrap_database_errors,
             connection.cursor() as cursor,
             cursor.copy(f"COPY (SELECT {chosen} FROM {quote(name)}) TO STDOUT") as copy,
         ):

@@ -150,7 +150,10 @@ def _load(archive: Archive, schema: str) -> None:
             _check(table, there.get(table.name, []))
             columns = ", ".join(quote(column) for column in table.columns)
             try:
-                with cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy:
+                with (
+                    connection.wrap_database_errors,
+                    cursor.copy(f"COPY {quote(table.name)} ({columns}) FROM STDIN") as copy,
+                ):
                     for chunk in archive.text(table):
                         copy.write(chunk)
             except DatabaseError as error:

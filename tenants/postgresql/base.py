@@ -6,7 +6,11 @@ its own, say after a migration that failed half-way, it silently read and wrote 
 
 from typing import Any
 
+from django.db import OperationalError
 from django_tenants.postgresql_backend import base
+from psycopg.pq import TransactionStatus
+
+from tenants.postgresql.pool import Pool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
@@ -19,3 +23,36 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         super().set_tenant(tenant, include_public=False)
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        """Set the search path, or fail.
+
+        The library passes over a failure, since in a transaction that has failed already there is
+        one more. Outside of such a transaction the connection would go on in the schema of whoever
+        had it before: tried with a cancelled `SET`, a tenant was shown the other's readings.
+
+        Raises
+        ------
+        OperationalError
+            It could not be set, and nothing was asked.
+        """
+        super()._handle_search_path(cursor)
+        if self.search_path_set_schemas or self._setting_search_path:
+            return
+        if self.connection.info.transaction_status == TransactionStatus.IDLE:
+            raise OperationalError(f"The connection can't be brought into {self.schema_name}.")
+
+    @property
+    def pool(self) -> Any:
+        """The pool of this process, of our own kind; None where there is none."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        # Django keeps it, and takes what is there.
+        if options and self.alias not in self._connection_pools:
+            made = Pool(
+                kwargs=self.get_connection_params() | {"autocommit": True},
+                open=False,
+                configure=self._configure_connection,
+                **options,
+            )
+            self._connection_pools.setdefault(self.alias, made)
+        return super().pool

@@ -1,17 +1,14 @@
 """The probes: they answer before any tenant is known, and tell what is gone."""
 
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 from django.test import Client
 
+from tests.faults.gates import gate
 from tests.tenants.processes import environment, free_port, wait_until, web
 
 HOSTS = ["10.1.2.3:8000", "[::1]", "unknown.example", "", "acme.localhost", "not a host"]
@@ -57,71 +54,6 @@ def database(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The test's database exists; whoever connects to it is another process."""
     with django_db_blocker.unblock():
         yield
-
-
-class Gate:
-    """A door to a server that a test can shut."""
-
-    def __init__(self, target: tuple[str, int]) -> None:
-        self.target = target
-        self.port = 0
-        self._open: list[socket.socket] = []
-        self._listener: socket.socket | None = None
-
-    def open(self) -> None:
-        listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen()
-        self.port = listener.getsockname()[1]
-        self._listener = listener
-        threading.Thread(target=self._serve, args=[listener], daemon=True).start()
-
-    def shut(self) -> None:
-        assert self._listener is not None
-        # A listener that another thread waits on is only gone once it is shut down.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for one in self._open:
-            shut_down(one)
-        self._open.clear()
-
-    def _serve(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                caller, _ = listener.accept()
-            except OSError:
-                return
-            server = socket.create_connection(self.target)
-            self._open += [caller, server]
-            for source, sink in ((caller, server), (server, caller)):
-                threading.Thread(target=_pass_on, args=[source, sink], daemon=True).start()
-
-
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65_536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    finally:
-        shut_down(source)
-        shut_down(sink)
-
-
-def shut_down(one: socket.socket) -> None:
-    with suppress(OSError):  # it may be shut already
-        one.shutdown(socket.SHUT_RDWR)
-    one.close()
-
-
-@contextmanager
-def gate(url: str) -> Iterator[tuple[Gate, str]]:
-    parts = urlsplit(url)
-    door = Gate((parts.hostname or "", parts.port or 0))
-    door.open()
-    yield door, url.replace(f":{parts.port}/", f":{door.port}/")
-    door.shut()
 
 
 @pytest.mark.parametrize("pool", ["0", "2"])
