@@ -26,8 +26,10 @@ ELSEWHERE = {
     "demo": "makes tenants of its own and serves them: tests/config/test_demo.py",
     "simulate_upstream": "stands for somebody else's upstream and asks no database",
     "export_tenant": "reads in a transaction of its own: test_a_tenants_file_holds_it_alone",
-    "restore_tenant": "as export_tenant",
+    "restore_tenant": "makes a tenant of such a file, row by row: tests/tenants/test_archive.py",
 }
+# It takes seconds, and knows of neither tenant: once is enough.
+OF_NEITHER = {"create_tenant"}
 # Commands of libraries, and why each may be there: operators call them, nobody else can.
 OF_LIBRARIES = {
     "all_tenants_command": "enters one tenant after the other",

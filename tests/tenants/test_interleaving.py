@@ -1,6 +1,5 @@
 """Two tenants served in turn and at once, by one thread and by several, never mix."""
 
-import io
 import logging
 import random
 import threading
@@ -21,12 +20,12 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from config.logs import logging_config
 from meters.models import Meter, Site
 from tenants.middleware import TenantMiddleware
 from tenants.schema import current_schema
 from tests.conftest import Customer
 from tests.tenants.processes import environment, web
+from tests.tenants.traces import logged
 
 Tenants = dict[str, Customer]
 
@@ -54,15 +53,8 @@ def test_the_same_key_is_another_in_each_tenant(
 @pytest.fixture
 def log_lines() -> Iterator[Callable[[], list[str]]]:
     """What is logged meanwhile, as the settings would write it."""
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    logging_config(level="INFO", json=True)
-    [handler] = [h for h in root.handlers if isinstance(h, logging.StreamHandler)]
-    stream = io.StringIO()
-    handler.setStream(stream)
-    yield lambda: stream.getvalue().splitlines()
-    root.handlers[:], level = before
-    root.setLevel(level)
+    with logged() as lines:
+        yield lines
 
 
 @pytest.mark.django_db
