@@ -15,6 +15,7 @@ from accounts.models import Act, User
 from accounts.tokens import make_token
 from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant, validate_timezone
+from tenants.rights import may_make_schemas
 
 # Names that would shadow a schema of PostgreSQL's or a host that an installation keeps to itself.
 RESERVED = frozenset(
@@ -113,6 +114,11 @@ def create_tenant(
             validate_email(email)
     except ValidationError as error:
         raise OnboardingError("; ".join(error.messages)) from None
+    if not may_make_schemas():
+        raise OnboardingError(
+            "The role of DATABASE_URL may not make schemas: it serves, no more. Make tenants as "
+            "the owner of the database."
+        )
 
     if Tenant.objects.filter(schema_name=schema).exists():
         raise OnboardingError(f"There is already a tenant “{slug}”.")
