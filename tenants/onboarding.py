@@ -66,6 +66,15 @@ def checked_domain(domain: str) -> str:
         raise OnboardingError(str(error)) from None
 
 
+def check_rights() -> None:
+    """Refuse to make a tenant with a role that only serves; half-way it would be said less well."""
+    if not may_make_schemas():
+        raise OnboardingError(
+            "The role of DATABASE_URL may not make schemas: it serves, no more. Make tenants as "
+            "the owner of the database."
+        )
+
+
 def create_tenant(
     *,
     slug: str,
@@ -114,11 +123,7 @@ def create_tenant(
             validate_email(email)
     except ValidationError as error:
         raise OnboardingError("; ".join(error.messages)) from None
-    if not may_make_schemas():
-        raise OnboardingError(
-            "The role of DATABASE_URL may not make schemas: it serves, no more. Make tenants as "
-            "the owner of the database."
-        )
+    check_rights()
 
     if Tenant.objects.filter(schema_name=schema).exists():
         raise OnboardingError(f"There is already a tenant “{slug}”.")

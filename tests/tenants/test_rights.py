@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from django.urls import reverse
 from accounts.models import User
 from ingestion.models import Run
 from tenants.onboarding import OnboardingError, create_tenant
+from tenants.restoring import restore_tenant
 from tenants.schema import in_public
 from tests.conftest import Customer
 from tests.ingestion.plant import JANUARY, make_meter, make_source, stored, sweep
@@ -167,6 +169,8 @@ def test_it_can_do_no_harm_to_tables(statement: str, acme: Customer, as_web: Any
 def test_what_wants_the_owner_says_so(acme: Customer, as_web: Any) -> None:
     with as_web(), pytest.raises(OnboardingError, match="may not make schemas"):
         create_tenant(slug="not-by-web")
+    with as_web(), pytest.raises(OnboardingError, match="may not make schemas"):
+        restore_tenant(Path("never-read.zip"), by="test")
 
 
 @pytest.mark.parametrize(
