@@ -29,6 +29,7 @@ from benchmarks import (  # noqa: E402
     pages,
     prefetching,
     pulling,
+    roles,
     serving,
     storing,
     sweeping,
@@ -55,6 +56,7 @@ def main(arguments: list[str]) -> None:
         "counting": lambda: counting.run(report),
         "analysis": lambda: analysis.run(report),
         "watching": lambda: watching.run(report),
+        "roles": lambda: roles.run(report),
     }
     if unknown := set(chosen) - set(parts):
         sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")

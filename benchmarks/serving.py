@@ -69,14 +69,14 @@ def run(report: Report, *, meters: int) -> None:
         muids = [_fill(number) for number in range(meters)]
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) daily_profile, reading_row")
-        api = _Api()
-        with _as_served():
+        api = Api()
+        with as_served():
             _year(report, api, muids[0])
             _many(report, api, meters)
 
 
 @contextlib.contextmanager
-def _as_served() -> Iterator[None]:
+def as_served() -> Iterator[None]:
     """Have a pool of connections and a collector of garbage as the web process has them."""
     options = connection.settings_dict["OPTIONS"]
     connection.close()
@@ -92,7 +92,7 @@ def _as_served() -> Iterator[None]:
         del options["pool"]
 
 
-class _Api:
+class Api:
     """Asks as a server does, from the environment of WSGI to the bytes of the body."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ def _fill(number: int) -> str:
     return str(muid)
 
 
-def _year(report: Report, api: _Api, muid: str) -> None:
+def _year(report: Report, api: Api, muid: str) -> None:
     path = f"meters/{muid}/readings/"
     raw = {**YEAR, "resolution": "PT15M", "layout": "columns"}
     in_rows = {**raw, "layout": "rows"}
@@ -185,7 +185,7 @@ def _year(report: Report, api: _Api, muid: str) -> None:
         report.cost(title, "ms", *(1e3 * one for one in _medians(ours, theirs)))
 
 
-def _many(report: Report, api: _Api, meters: int) -> None:
+def _many(report: Report, api: Api, meters: int) -> None:
     query = {**YEAR, "resolution": "P1D", "layout": "columns"}
     ours, theirs = _medians(
         lambda: api.get("readings/", query), lambda: _textbook(TruncDay, list(range(meters)))

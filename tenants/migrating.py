@@ -20,6 +20,8 @@ from django.db.migrations.loader import MigrationLoader
 from django_tenants.migration_executors import get_executor
 from django_tenants.migration_executors.base import MigrationExecutor, run_migrations
 
+from tenants.patience import patiently
+
 # So many schemas are asked in one query; PostgreSQL plans longer ones slowly.
 AT_ONCE = 100
 # Side by side, where nothing else is asked for: a migration mostly waits for the database.
@@ -58,13 +60,18 @@ class TenantsExecutor(MigrationExecutor):  # type: ignore[misc]
         otherwise = self.args or any(self.options.get(name) for name in OTHERWISE)
         if otherwise or self.options.get("schema_name"):
             for schema in schemas:
-                run_migrations(self.args, self.options, self.codename, schema)
+                self._run(schema)
         elif schemas == [self.PUBLIC_SCHEMA_NAME]:
             with alone(self.PUBLIC_SCHEMA_NAME):
-                run_migrations(self.args, self.options, self.codename, *schemas)
+                self._run(self.PUBLIC_SCHEMA_NAME)
         else:
             with alone("all tenants"):
                 self._bring_up_to_date(schemas)
+
+    def _run(self, schema: str) -> None:
+        patiently(
+            lambda: run_migrations(self.args, self.options, self.codename, schema), what=schema
+        )
 
     def _bring_up_to_date(self, schemas: Sequence[str]) -> None:
         late = behind(schemas)
@@ -148,7 +155,10 @@ def migrate_one(schema: str, options: dict[str, Any]) -> str:
         # A process whose parent was killed may still be at it.
         with alone(schema):
             if behind([schema]):
-                run_migrations((), options, "tenants", schema, allow_atomic=False)
+                patiently(
+                    lambda: run_migrations((), options, "tenants", schema, allow_atomic=False),
+                    what=schema,
+                )
     except Exception as error:  # noqa: BLE001 - whatever it is, it is this tenant's and is told
         return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     return ""

@@ -15,6 +15,7 @@ from accounts.models import Act, User
 from accounts.tokens import make_token
 from tenants.hosts import checked_host
 from tenants.models import Domain, Tenant, validate_timezone
+from tenants.rights import may_make_schemas
 
 # Names that would shadow a schema of PostgreSQL's or a host that an installation keeps to itself.
 RESERVED = frozenset(
@@ -65,6 +66,15 @@ def checked_domain(domain: str) -> str:
         raise OnboardingError(str(error)) from None
 
 
+def check_rights() -> None:
+    """Refuse to make a tenant with a role that only serves; half-way it would be said less well."""
+    if not may_make_schemas():
+        raise OnboardingError(
+            "The role of DATABASE_URL may not make schemas: it serves, no more. Make tenants as "
+            "the owner of the database."
+        )
+
+
 def create_tenant(
     *,
     slug: str,
@@ -113,6 +123,7 @@ def create_tenant(
             validate_email(email)
     except ValidationError as error:
         raise OnboardingError("; ".join(error.messages)) from None
+    check_rights()
 
     if Tenant.objects.filter(schema_name=schema).exists():
         raise OnboardingError(f"There is already a tenant “{slug}”.")

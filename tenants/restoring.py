@@ -17,7 +17,7 @@ from accounts.models import Act
 from tenants.archive import Archive, ArchiveError, Manifest, Table, reading
 from tenants.exporting import LEFT_OUT, tables_of
 from tenants.models import Domain, Tenant
-from tenants.onboarding import checked_domain, checked_slug
+from tenants.onboarding import check_rights, checked_domain, checked_slug
 from tenants.schema import in_public
 
 # Sent inside the tenant; what receivers return, lists of sentences, is told to the operator.
@@ -59,8 +59,9 @@ def restore_tenant(
     ArchiveError
         The archive is damaged, or of a later release than this one.
     OnboardingError
-        A name is malformed.
+        A name is malformed, or the role of DATABASE_URL may not make schemas.
     """
+    check_rights()
     with reading(path) as archive, in_public(), transaction.atomic():
         manifest = archive.manifest
         slug = checked_slug(slug or manifest.tenant["slug"])

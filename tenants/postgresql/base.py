@@ -12,6 +12,8 @@ from psycopg.pq import TransactionStatus
 
 from tenants.postgresql.pool import Pool
 
+from tenants.postgresql.schema import SchemaEditor
+
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """Search the tenant's schema alone, whoever asks for more.
@@ -19,7 +21,15 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     The middleware, `schema_context`, the migrations and the Celery integration each call
     `set_tenant` in their own way, some asking for public as well. Here is the one place that they
     all go through.
+
+    Attributes
+    ----------
+    lock_patience
+        How long a change of tables waits for a lock [ms]; 0 is for ever. See `tenants.patience`.
     """
+
+    SchemaEditorClass = SchemaEditor
+    lock_patience = 0
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         super().set_tenant(tenant, include_public=False)
