@@ -221,7 +221,7 @@ def test_disk_really_full() -> None:
             told = made.do("counts", schema="acme")
             assert told["meters"] == sorted(
                 expected(1000, METERS, DAYS) + expected(2000, METERS, DAYS)
-            )
+            ), (told, made.do("runs", schema="acme"), made.log())
             assert told["corrected"] == told["revisions"] == 0
             assert product.is_well()
             waited = product.log("worker").count("run waits")
