@@ -96,6 +96,15 @@ def suspended(request: HttpRequest) -> HttpResponse:
     )
 
 
+def not_allowed(request: HttpRequest) -> HttpResponse:
+    """405: a method that no page and no operation has. No browser sends one by itself."""
+    words = f"{(request.method or '')[:20]} is no method that is answered here."
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return _for_programs(request, status, words) or HttpResponse(
+        f"{words}\n", status=status, content_type="text/plain; charset=utf-8"
+    )
+
+
 def unavailable(request: HttpRequest) -> HttpResponse:
     """503: the database does not answer."""
     words = (

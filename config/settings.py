@@ -161,6 +161,7 @@ MIDDLEWARE = [
     # Outermost: what is answered before the tenant is known counts as well.
     "config.measuring.MeasureMiddleware",
     "config.request_ids.RequestIdMiddleware",
+    "config.guarding.GuardMiddleware",
     "config.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
