@@ -96,6 +96,15 @@ def suspended(request: HttpRequest) -> HttpResponse:
     )
 
 
+def in_the_clear(request: HttpRequest) -> HttpResponse | None:
+    """403 for programs that ask without TLS; None for browsers, which are led to it."""
+    words = (
+        "Ask by https://. What was sent could be read on its way: nothing was done, and a token "
+        "that was in it should be revoked."
+    )
+    return _for_programs(request, HTTPStatus.FORBIDDEN, words)
+
+
 def not_allowed(request: HttpRequest) -> HttpResponse:
     """405: a method that no page and no operation has. No browser sends one by itself."""
     words = f"{(request.method or '')[:20]} is no method that is answered here."

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from http import HTTPMethod
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from config.errors import not_allowed
+from config.errors import in_the_clear, not_allowed
 
-# TRACE, which shows a page to nobody, and CONNECT, which is a proxy's, are not among them.
-METHODS = [HTTPMethod(name) for name in "GET HEAD POST PUT PATCH DELETE OPTIONS".split()]
+# TRACE sends a request back, and CONNECT is a proxy's: nothing of ours answers either.
+METHODS = [one for one in HTTPMethod if one not in {HTTPMethod.TRACE, HTTPMethod.CONNECT}]
 # What no page of ours uses, and so no script that finds its way into one may use.
 UNUSED = (
     "accelerometer",
@@ -36,6 +37,22 @@ HEADERS = {
     # Whoever makes an answer that may be kept says so: the API with its ETags, static files.
     "Cache-Control": "private, no-store",
 }
+
+
+class TlsMiddleware:
+    """Refuse programs that ask without TLS, before anybody else would lead them to it.
+
+    A browser is led on. A program that is follows for ever, and sends its token in the clear each
+    time; so it is told, once and in words.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            return in_the_clear(request) or self.get_response(request)
+        return self.get_response(request)
 
 
 class GuardMiddleware:

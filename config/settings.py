@@ -161,9 +161,10 @@ MIDDLEWARE = [
     # Outermost: what is answered before the tenant is known counts as well.
     "config.measuring.MeasureMiddleware",
     "config.request_ids.RequestIdMiddleware",
-    "config.guarding.GuardMiddleware",
     "config.middleware.HealthMiddleware",
+    "config.guarding.TlsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.guarding.GuardMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.middleware.TenantMiddleware",

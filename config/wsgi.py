@@ -12,7 +12,6 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
-
 # Names under which a server tells of a request what is no header of it.
 OF_REQUESTS = re.compile(r"(CONTENT|PATH_INFO|QUERY|REMOTE|REQUEST|SCRIPT|SERVER)(_|$)")
 

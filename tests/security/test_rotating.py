@@ -20,7 +20,7 @@ from ingestion.rotating import rotate
 from notices.unsubscribing import unsubscribe_path
 from tenants.models import Tenant
 from tests.conftest import Customer
-from tests.ingestion.conftest import committed as committed  # noqa: PLC0414
+from tests.ingestion.conftest import committed
 from tests.ingestion.plant import make_source
 
 __all__ = ["committed"]
