@@ -112,14 +112,14 @@ def _needs(installed: Distribution, extras: frozenset[str]) -> Iterator[Requirem
 def licence_of(installed: Distribution) -> str:
     """Say under which licence a package is, in SPDX's words; NOASSERTION where it is silent."""
     told = installed.metadata
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in told:
+        return told["License-Expression"]
     spoken = [
         SPOKEN[words]
         for line in told.get_all("Classifier") or ()
         if (words := line.rpartition(" :: ")[2]) in SPOKEN
     ]
-    own = (told.get("License") or "").strip()
+    own = told["License"].strip() if "License" in told else ""
     own = SPOKEN.get(own, own)
     known = own in COMPATIBLE or own in SPOKEN.values()
     return " OR ".join(dict.fromkeys(spoken)) or (own if known else "NOASSERTION")

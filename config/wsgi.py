@@ -9,6 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from config.bodies import timely
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
@@ -16,11 +18,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 OF_REQUESTS = re.compile(r"(CONTENT|PATH_INFO|QUERY|REMOTE|REQUEST|SCRIPT|SERVER)(_|$)")
 
 
-class Bare:
-    """Hand requests on without this process's environment, which the server lays under them.
+class Guarded:
+    """Hand requests on without this process's environment, and with patience for their bodies.
 
-    There it would stand with the request's headers, secrets and all, for whoever looks at or writes
-    down a request as a whole.
+    The server lays the environment under each request: there it would stand among the headers,
+    secrets and all, for whoever looks at or writes down a request as a whole.
     """
 
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
@@ -34,10 +36,11 @@ class Bare:
             # Unless a header of the request has taken its place.
             if environ.get(name) == value:
                 del environ[name]
+        environ["wsgi.input"] = timely(environ["wsgi.input"])
         return self.application(environ, start)
 
 
-application = Bare(get_wsgi_application())
+application = Guarded(get_wsgi_application())
 
 if settings.METRICS_PORT:
     from prometheus_client import REGISTRY

@@ -16,7 +16,7 @@ CHAPTERS = range(1, 18)
 
 
 @cache
-def tests_of(path: Path) -> set[str]:
+def names_in(path: Path) -> set[str]:
     return {
         node.name
         for node in ast.walk(ast.parse(path.read_text()))
@@ -28,8 +28,8 @@ def tests_of(path: Path) -> set[str]:
 def test_each_test_that_is_named_is_there(file: str, name: str) -> None:
     path = ROOT / "tests" / file
     assert path.is_file()
-    assert tests_of(path)
-    assert not name or name in tests_of(path)
+    assert names_in(path)
+    assert not name or name in names_in(path)
 
 
 def rows() -> dict[int, list[str]]:

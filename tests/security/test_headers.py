@@ -1,5 +1,6 @@
 """What each answer tells browsers and caches, on an installation as it runs in production."""
 
+import io
 import os
 import re
 from pathlib import Path
@@ -12,10 +13,10 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from config.guarding import HEADERS, UNUSED, GuardMiddleware
-from config.wsgi import Bare
+from config.wsgi import Guarded
 from tests.config.test_settings import GOOD, run
 from tests.conftest import Customer
-from tests.tenants.marks import Marked
+from tests.tenants.marks import Marked, since
 from tests.tenants.walk import TENANT, paths
 
 pytestmark = pytest.mark.django_db
@@ -128,14 +129,15 @@ def test_no_cache_keeps_a_page(marked: tuple[Marked, Marked]) -> None:
             for address, path in paths(TENANT, mine.fill)
             if not address.route.startswith("admin/") and not address.name.endswith("logout")
         ]
+    found.append(f"/api/v1/meters/{mine.own}/readings/?start={since()}")
     kept = set()
     for path in found:
         with transaction.atomic():
             told = client.get(path)
             transaction.set_rollback(True)
-        told.close()
         how = told.headers["Cache-Control"]
         assert how in {*CACHED, NEVER}, (path, how)
+        assert told.status_code < 500, path
         if how == "private, no-cache":
             kept.add(path.split("/")[1])
             assert "Cookie" in told.headers["Vary"], path
@@ -166,8 +168,10 @@ def test_a_request_does_not_carry_this_process_s_environment(
         return []
 
     headers = {"HTTP_HOST": "acme.localhost", "SERVER_PORT": "8000", "PATH_INFO": "/"}
-    bare = Bare(application)
-    bare({**os.environ, **headers}, lambda *_: None)
+    body = {"wsgi.input": io.BytesIO(b"of the request")}
+    guarded = Guarded(application)
+    guarded({**os.environ, **headers, **body}, lambda *_: None)
+    assert seen.pop("wsgi.input").read() == b"of the request"
     assert seen == headers
 
 
