@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser screenshots soak bench lint format messages constraints servers clean
+.PHONY: help demo test browser screenshots soak bench lint format messages constraints sbom audit servers clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,12 @@ messages: .venv/ready ## bring the translations in line with the words in the co
 constraints: .venv/ready ## pin what is installed now
 	{ echo '# Every package of the environment, transitive ones included. Made by `make constraints`.'; \
 	  $(PY) -m pip freeze --exclude pip --exclude setuptools; } > constraints.txt
+
+sbom: .venv/ready ## what the product is made of, as CycloneDX: build/sbom.cdx.json
+	@$(PY) -m config.sbom build/sbom.cdx.json
+
+audit: .venv/ready ## known weaknesses of the pinned packages; it asks PyPI
+	@.ci/audit
 
 servers: .venv/ready ## how the embedded PostgreSQL and Redis are
 	@$(PY) -m config.embedded status

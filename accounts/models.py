@@ -222,6 +222,7 @@ class Act(models.Model):
         PERSON_REACTIVATED = "person reactivated", gettext_lazy("Person reactivated")
         PERSON_DELETED = "person deleted", gettext_lazy("Person deleted")
         SESSIONS_ENDED = "sessions ended", gettext_lazy("Sessions ended")
+        KEYS_ROTATED = "keys rotated", gettext_lazy("Keys rotated")
 
     at = models.DateTimeField(default=timezone.now)
     by = models.CharField(max_length=254, help_text="A person's address, or the command.")

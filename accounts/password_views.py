@@ -27,6 +27,7 @@ from accounts.people_forms import ForgottenForm
 from accounts.signin import network_of, unlock
 from accounts.tasks import send_reset_link
 from accounts.throttling import counter
+from config.addresses import asked_address
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class ForgottenView(library.PasswordResetView):
             send_reset_link.delay(
                 form.cleaned_data["email"],
                 tenant.name,
-                self.request.build_absolute_uri("/"),
+                asked_address(self.request),
                 tenant.language,
             )
         except OperationalError as error:

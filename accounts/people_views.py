@@ -33,6 +33,7 @@ from accounts.people import (
 )
 from accounts.people_forms import ActsForm, InviteForm, RoleForm
 from accounts.roles import MEANINGS, Role, is_admin, role_in_words, role_of
+from config.addresses import asked_address
 
 View = Callable[..., HttpResponse]
 ACTS_ON_A_PAGE = 50
@@ -135,7 +136,7 @@ def invite_person(request: HttpRequest) -> HttpResponse:
 def _invited(request: HttpRequest, person: User) -> HttpResponse:
     """Send a person the invitation they have, or show its link where that can't be done."""
     tenant, failure = request.tenant, ""  # type: ignore[attr-defined]
-    address = request.build_absolute_uri("/")
+    address = asked_address(request)
     if settings.SENDS_MAIL:
         try:
             send_invitation(
@@ -257,7 +258,7 @@ def send_link(request: HttpRequest, person: User) -> HttpResponse:
         return _invited(request, renew_invitation(person, by=me.email))
     if not person.is_active:
         raise PeopleError(_("{email} is deactivated.").format(email=person.email))
-    address, failure = request.build_absolute_uri("/"), ""
+    address, failure = asked_address(request), ""
     record(Act.What.PASSWORD_LINK_SENT, person.email, by=me.email)
     if settings.SENDS_MAIL:
         try:

@@ -14,19 +14,42 @@ from urllib.parse import urlsplit, urlunsplit
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config.secret_files import given
+
 REDIS_SCHEMES = {"redis", "rediss", "unix"}
 
 env = environ.Env()
 
 
 def required(name: str, what: str) -> str:
-    value = env.str(name, default="")
+    value = str(env.str(name, default=""))
     if not value:
-        raise ImproperlyConfigured(
-            f"The environment variable {name} is not set: {what}. "
-            "On a development machine start through manage.py, which provides it."
-        )
-    return str(value)
+        raise _missing(name, what)
+    return value
+
+
+def secret(name: str, what: str) -> str:
+    """Read a secret that there must be, from the variable or from the file that `_FILE` names."""
+    value = given(name)
+    if not value:
+        raise _missing(name, what)
+    return value
+
+
+def _missing(name: str, what: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"The environment variable {name} is not set: {what}. "
+        "On a development machine start through manage.py, which provides it."
+    )
+
+
+def secrets(name: str) -> list[str]:
+    """Read several secrets, one a line or separated by commas; none where it is empty."""
+    return [one for one in _separated(given(name)) if one]
+
+
+def _separated(text: str) -> list[str]:
+    return [one.strip() for one in re.split(r"[,\n]", text)]
 
 
 def switch(name: str, *, default: bool) -> bool:
@@ -83,7 +106,7 @@ def ip_address(name: str, *, default: str) -> str:
 
 def address(name: str, what: str, schemes: set[str]) -> str:
     """Read the address of a server. Errors leave it out, for it may hold a password."""
-    value = required(name, what)
+    value = secret(name, what)
     example = f"{min(schemes)}://user:password@host:port/name"
     try:
         parts = urlsplit(value)
@@ -115,7 +138,7 @@ def networks(name: str, *, default: str) -> list[str]:
 
 def proxy(name: str) -> str:
     """Read the address of a proxy, empty where none. Errors leave it out."""
-    return address(name, "", {"http", "https"}) if env.str(name, default="") else ""
+    return address(name, "", {"http", "https"}) if given(name) else ""
 
 
 def readable_file(name: str) -> str:
@@ -128,7 +151,7 @@ def readable_file(name: str) -> str:
 
 def fernet_keys(name: str, what: str) -> list[str]:
     """Read the keys. Errors leave them out, for they are secret."""
-    keys = [key.strip() for key in required(name, what).split(",")]
+    keys = _separated(secret(name, what))
     for place, key in enumerate(keys, 1):
         try:
             good = len(base64.urlsafe_b64decode(key)) == 32
@@ -160,7 +183,7 @@ def mail(name: str, *, default: str) -> dict[str, Any]:
 
     Errors leave the address out, for it may hold a password.
     """
-    value = env.str(name, default=default)
+    value = given(name, default=default)
     if not value:
         return {}
     example = "smtp+tls://user:password@mail.example.com:587"

@@ -96,6 +96,24 @@ def suspended(request: HttpRequest) -> HttpResponse:
     )
 
 
+def in_the_clear(request: HttpRequest) -> HttpResponse | None:
+    """403 for programs that ask without TLS; None for browsers, which are led to it."""
+    words = (
+        "Ask by https://. What was sent could be read on its way: nothing was done, and a token "
+        "that was in it should be revoked."
+    )
+    return _for_programs(request, HTTPStatus.FORBIDDEN, words)
+
+
+def not_allowed(request: HttpRequest) -> HttpResponse:
+    """405: a method that no page and no operation has. No browser sends one by itself."""
+    words = f"{(request.method or '')[:20]} is no method that is answered here."
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return _for_programs(request, status, words) or HttpResponse(
+        f"{words}\n", status=status, content_type="text/plain; charset=utf-8"
+    )
+
+
 def unavailable(request: HttpRequest, fault: Fault) -> HttpResponse:
     """503: the database can't at the moment."""
     with translation.override("en"):

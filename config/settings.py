@@ -28,11 +28,13 @@ from config.environment import (
     number,
     proxy,
     readable_file,
-    required,
+    secret,
+    secrets,
     sender,
     switch,
 )
 from config.logs import logging_config
+from config.secret_files import given
 
 # Lets a class say what it holds, as in ModelAdmin[Tenant], also when it runs.
 django_stubs_ext.monkeypatch()
@@ -48,12 +50,19 @@ if ENVIRONMENT not in {"production", "development"}:
 
 # --- Security -----------------------------------------------------------------------------------
 
-SECRET_KEY = required("SECRET_KEY", "a long random text that signs sessions and links")
+SECRET_KEY = secret("SECRET_KEY", "a long random text that signs sessions and links")
+# Keys that were taken out of use: what they signed stays good, and nothing is signed with them.
+SECRET_KEY_FALLBACKS = secrets("SECRET_KEY_FALLBACKS")
 FIELD_ENCRYPTION_KEYS = fernet_keys(
     "FIELD_ENCRYPTION_KEYS",
     "one Fernet key or more, separated by commas, the first of which encrypts upstream tokens",
 )
 DEBUG = switch("DEBUG", default=False)
+if DEBUG and ENVIRONMENT == "production":
+    raise ImproperlyConfigured(
+        "DEBUG=on shows strangers the code and its data: it is for LASTGANG_ENV=development alone."
+    )
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.masking.Masking"
 
 # The bare domain; every tenant lives on a subdomain of it or on a domain of its own.
 PUBLIC_DOMAIN = host("PUBLIC_DOMAIN", "the bare domain of this installation")
@@ -153,7 +162,9 @@ MIDDLEWARE = [
     "config.measuring.MeasureMiddleware",
     "config.request_ids.RequestIdMiddleware",
     "config.middleware.HealthMiddleware",
+    "config.guarding.TlsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.guarding.GuardMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tenants.middleware.TenantMiddleware",
@@ -231,7 +242,7 @@ REDIS_URL = address("REDIS_URL", "the address of Redis, for the queue", REDIS_SC
 # Clearing a cache empties its database of Redis, so the queue has another one.
 CACHE_URL = (
     address("CACHE_URL", "the address of Redis, for the cache", REDIS_SCHEMES)
-    if env.str("CACHE_URL", default="")
+    if given("CACHE_URL")
     else next_database(REDIS_URL)
 )
 CACHES = {

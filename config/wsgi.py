@@ -2,13 +2,45 @@
 
 import gc
 import os
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from config.bodies import timely
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+
+# Names under which a server tells of a request what is no header of it.
+OF_REQUESTS = re.compile(r"(CONTENT|PATH_INFO|QUERY|REMOTE|REQUEST|SCRIPT|SERVER)(_|$)")
+
+
+class Guarded:
+    """Hand requests on without this process's environment, and with patience for their bodies.
+
+    The server lays the environment under each request: there it would stand among the headers,
+    secrets and all, for whoever looks at or writes down a request as a whole.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self.application = application
+        self.environment = {
+            name: value for name, value in os.environ.items() if not OF_REQUESTS.match(name)
+        }
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        for name, value in self.environment.items():
+            # Unless a header of the request has taken its place.
+            if environ.get(name) == value:
+                del environ[name]
+        environ["wsgi.input"] = timely(environ["wsgi.input"])
+        return self.application(environ, start)
+
+
+application = Guarded(get_wsgi_application())
 
 if settings.METRICS_PORT:
     from prometheus_client import REGISTRY

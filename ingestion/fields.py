@@ -48,6 +48,15 @@ class Sealed:
                 "Add that key again, or enter the secret anew."
             ) from None
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the first key has encrypted it."""
+        try:
+            Fernet(settings.FIELD_ENCRYPTION_KEYS[0].strip()).decrypt(self.ciphertext.encode())
+        except InvalidToken:
+            return False
+        return True
+
     def renewed(self) -> str:
         """Encrypt anew with the first key; what can't be opened stays as it is."""
         try:

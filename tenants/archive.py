@@ -146,10 +146,13 @@ class Archive:
         Raises
         ------
         ArchiveError
-            At its end, where it is not what was written.
+            At its end, where it is not what was written; before its beginning, where it is more.
         """
         digest = hashlib.sha256()
         try:
+            # No more than this is unpacked, whatever the packed text would grow to.
+            if self._zip.getinfo(table.path).file_size > table.bytes:
+                raise ArchiveError(f"{table.name} is larger than the manifest says.")
             with self._zip.open(table.path) as file:
                 while chunk := file.read(CHUNK):
                     digest.update(chunk)

@@ -1,7 +1,6 @@
 """Addresses of a tenant's pages, for what leaves the product: mails and messages."""
 
-from django.conf import settings
-
+from config.addresses import public_address
 from tenants.models import Tenant
 from tenants.schema import in_public
 
@@ -15,6 +14,4 @@ def tenant_domain(tenant: Tenant) -> str:
 
 def tenant_address(tenant: Tenant) -> str:
     """Return where a tenant's pages begin, without a slash at the end."""
-    scheme, usual = ("https", 443) if settings.HTTPS else ("http", 80)
-    port = settings.PUBLIC_PORT or usual
-    return f"{scheme}://{tenant_domain(tenant)}" + (f":{port}" if port != usual else "")
+    return public_address(tenant_domain(tenant))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -16,7 +17,7 @@ from accounts.acts import record
 from accounts.models import Act
 from tenants.archive import Archive, ArchiveError, Manifest, Table, reading
 from tenants.exporting import LEFT_OUT, tables_of
-from tenants.models import Domain, Tenant
+from tenants.models import Domain, Tenant, validate_timezone
 from tenants.onboarding import check_rights, checked_domain, checked_slug
 from tenants.schema import in_public
 
@@ -69,6 +70,7 @@ def restore_tenant(
         own = "" if moved else next(iter(manifest.tenant["domains"]), "")
         domain = checked_domain(domain or own or f"{slug}.{settings.PUBLIC_DOMAIN}")
         _check_free(slug, domain)
+        _check_zone(manifest.tenant["timezone"])
         now = timezone.now()
         tenant = Tenant(
             schema_name=slug.replace("-", "_"),
@@ -115,6 +117,13 @@ def _check_free(slug: str, domain: str) -> None:
         )
 
 
+def _check_zone(name: str) -> None:
+    try:
+        validate_timezone(name)
+    except ValidationError as error:
+        raise ArchiveError(f"The archive's tenant has no time zone: {error.message}") from None
+
+
 def _migrate_as(manifest: Manifest) -> None:
     """Make the tables as they were when the archive was written."""
     executor = MigrationExecutor(connection)
@@ -142,8 +151,10 @@ def _load(archive: Archive, schema: str) -> None:
     """Fill the tables. What migrations have put into them is in the archive as well."""
     quote = connection.ops.quote_name
     there = tables_of(schema)
+    names = ", ".join(quote(name) for name in there if name not in LEFT_OUT)
+    if not names:
+        raise ArchiveError("The archive names no migrations, so there are no tables to fill.")
     with connection.cursor() as cursor:
-        names = ", ".join(quote(name) for name in there if name not in LEFT_OUT)
         cursor.execute(f"TRUNCATE {names} RESTART IDENTITY")
         # Tables come by name, and refer to each other. Migrations leave their references strict.
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")

@@ -47,7 +47,7 @@ def development_environment(environ: Mapping[str, str]) -> dict[str, str]:
     lacking = {name: value for name, value in DEFAULTS.items() if not environ.get(name)}
     with errors_in_words(home):
         for name, make in SECRETS.items():
-            if not environ.get(name):
+            if not _is_given(environ, name):
                 lacking[name] = secret(home, name, make)
     return lacking
 
@@ -61,12 +61,17 @@ def lease_for_environment(environ: MutableMapping[str, str]) -> None:
     if not is_development(environ):
         return
     environ.update(development_environment(environ))
-    wants_postgres, wants_redis = (not environ.get(name) for name in SERVERS)
+    wants_postgres, wants_redis = (not _is_given(environ, name) for name in SERVERS)
     if wants_postgres or wants_redis:
         embedded = Embedded(default_home(environ), durable=durable(environ))
         lease = embedded.lease(postgres=wants_postgres, redis=wants_redis)
         _leases.append(lease)
         environ.update(lease.variables())
+
+
+def _is_given(environ: Mapping[str, str], name: str) -> bool:
+    """Whether a secret is there, itself or as a file (`config.secret_files`)."""
+    return bool(environ.get(name) or environ.get(f"{name}_FILE"))
 
 
 def hand_down_leases() -> None:

@@ -131,7 +131,34 @@ def test_no_service_and_no_ingress_leads_to_the_metrics() -> None:
     published = [
         one for s in compose()["services"].values() if "build" in s for one in s.get("ports", [])
     ]
-    assert published == ["8000:8000"]
+    assert published == ["127.0.0.1:8000:8000"]
+
+
+def test_what_the_product_leaves_to_the_proxy_is_asked_of_it(settings: Any) -> None:
+    ingress = next(d for _, d in DOCUMENTS if d["kind"] == "Ingress")
+    asked = {
+        name.partition("/")[2]: value
+        for name, value in ingress["metadata"]["annotations"].items()
+        if name.startswith("nginx.ingress.kubernetes.io/")
+    }
+    assert asked["proxy-request-buffering"] == "on"
+    size = re.fullmatch(r"(\d+)m", asked["proxy-body-size"])
+    assert size
+    room = int(size[1]) * 1_048_576 - settings.UPLOAD_MAX_BYTES
+    assert 0 < room <= 1_048_576
+    assert int(asked["limit-connections"]) > 0
+    assert ingress["spec"]["tls"]
+
+
+def test_web_processes_are_started_alike_everywhere() -> None:
+    """By Procfile and image, and by the tests that say what a slow or large request meets."""
+    kept = []
+    for name in ("Procfile", "Dockerfile", "tests/tenants/processes.py"):
+        text = (ROOT / name).read_text()
+        kept.append(re.findall(r"--http1-[a-z-]+ \d+|--interface \w+|--workers \d+", text))
+    assert kept[0] == kept[1]
+    assert sorted(kept[0]) == sorted(kept[2])
+    assert len(kept[0]) == 4
 
 
 def test_what_is_scraped_is_what_listens() -> None:

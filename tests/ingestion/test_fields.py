@@ -144,7 +144,7 @@ def rotated(*names: str) -> str:
 def test_all_tokens_are_encrypted_anew_by_command(source: Source, settings: Any) -> None:
     bare, other = make_source("http://127.0.0.1:2"), make_source("http://127.0.0.1:3", token="x")
     settings.FIELD_ENCRYPTION_KEYS = [NEW, OLD]
-    assert rotated("--tenant", "acme") == "acme: 2 encrypted anew.\n"
+    assert rotated("--tenant", "acme") == "acme: 2 encrypted anew, 0 were already.\n"
     settings.FIELD_ENCRYPTION_KEYS = [NEW]
     assert Source.objects.get(pk=source.pk).token == TOKEN
     assert Source.objects.get(pk=other.pk).token == "x"

@@ -82,7 +82,8 @@ def web(
     address = f"http://{host}:{port}"
     command = (
         f"granian --interface wsgi --host {host} --port {port} --workers 1 "
-        f"--blocking-threads {threads} --no-access-log --log-level warning config.wsgi:application"
+        f"--blocking-threads {threads} --http1-header-read-timeout 5000 --http1-buffer-size 65536 "
+        "--no-access-log --log-level warning config.wsgi:application"
     )
 
     def answers() -> bool:

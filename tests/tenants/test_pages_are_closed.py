@@ -10,6 +10,7 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
+from config.guarding import HEADERS
 from tests.conftest import Customer
 from tests.tenants.marks import Marked
 from tests.tenants.walk import PUBLIC, TENANT, Address, paths
@@ -97,6 +98,9 @@ def check(address: Address, path: str, response: Any) -> None:
     assert response.headers["X-Content-Type-Options"] == "nosniff", path
     assert response.headers["Referrer-Policy"] == "same-origin", path
     assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin", path
+    for name in ("Permissions-Policy", "Cross-Origin-Resource-Policy"):
+        assert response.headers[name] == HEADERS[name], path
+    assert re.search("no-store|private, no-cache", response.headers["Cache-Control"]), path
     if response.headers.get("Content-Type", "").startswith("text/html"):
         found = inline(response.content.decode()) - EXCEPTIONS.get(address.name, set())
         assert not found, f"{path} ({address.name}) has {found}"
