@@ -11,7 +11,6 @@ from django_tenants.postgresql_backend import base
 from psycopg.pq import TransactionStatus
 
 from tenants.postgresql.pool import Pool
-
 from tenants.postgresql.schema import SchemaEditor
 
 
