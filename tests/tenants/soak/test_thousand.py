@@ -23,11 +23,9 @@ from tests.tenants.soak.thousand import MUID, own_memory
 pytestmark = pytest.mark.soak
 TENANTS, BEHIND = 1_000, 60
 QUESTIONS = [
-    "/",
     "/meters/",
     f"/meters/{MUID}/",
     f"/api/v1/meters/{MUID}/readings/?start=-P30D",
-    "/api/v1/latest/",
 ]
 
 
