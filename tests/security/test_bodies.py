@@ -57,7 +57,7 @@ def test_a_body_that_drips_is_given_up_and_not_asked_again() -> None:
     begun = time.monotonic()
     with pytest.raises(TimeoutError, match="too slowly"):
         body.read()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 6
     asked = raw.asked
     with pytest.raises(TimeoutError, match="given up"):
         body.read(1)
@@ -73,7 +73,7 @@ def test_only_a_few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = time.monotonic()
     with pytest.raises(TimeoutError, match="Too many"):
         timely(Slow([b"b"], 3)).read(1)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2.5
     # Who is quick needs no place.
     assert timely(io.BytesIO(b"c")).read() == b"c"
     first.join()
