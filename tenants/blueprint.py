@@ -68,6 +68,13 @@ FROM pg_constraint
 WHERE connamespace = %s::regnamespace AND conrelid <> 0 AND contype <> 'n'
 ORDER BY contype = 'f', conrelid::regclass::text, conname
 """
+# As Django leaves each that it makes. Tables with rows that wait to be checked can't be changed or
+# dropped in the transaction that filled them.
+CHECKED_AT_ONCE = """
+SELECT 'SET CONSTRAINTS ' || string_agg(quote_ident(conname), ', ') || ' IMMEDIATE'
+FROM pg_constraint WHERE connamespace = %s::regnamespace AND condeferrable
+HAVING count(*) > 0
+"""
 INDEXES = """
 SELECT pg_get_indexdef(i.indexrelid, 0, true)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
@@ -146,7 +153,7 @@ def _described() -> list[str]:
                 f"{unknown} (tenants/blueprint.py)."
             )
         found = []
-        for query in (TABLES, SEQUENCES, ROWS, NUMBERS, CONSTRAINTS, INDEXES):
+        for query in (TABLES, SEQUENCES, ROWS, NUMBERS, CONSTRAINTS, INDEXES, CHECKED_AT_ONCE):
             cursor.execute(query, [BLUEPRINT])
             found += [text for (text,) in cursor.fetchall()]
     return found

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +117,17 @@ def _in_public(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def acme(db: None) -> Customer:
-    return CUSTOMERS["acme"]
+    return _for_one_test(CUSTOMERS["acme"])
 
 
 @pytest.fixture
 def nordwind(db: None) -> Customer:
-    return CUSTOMERS["nordwind"]
+    return _for_one_test(CUSTOMERS["nordwind"])
+
+
+def _for_one_test(customer: Customer) -> Customer:
+    """What a test does to the tenant goes back with its transaction; to the object, with this."""
+    return replace(customer, tenant=copy(customer.tenant))
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from django_tenants.utils import schema_context
 
 from ingestion.models import Run
 from tenants.blueprint import BLUEPRINT, BlueprintError, make_schema
+from tenants.lifecycle import delete, suspend
+from tenants.onboarding import create_tenant
 from tests.conftest import Customer
 
 # Everything that PostgreSQL knows of a schema, whatever a copy may forget.
@@ -104,6 +106,17 @@ def test_indexes_of_some_rows_are_used_as_before(acme: Customer) -> None:
         cursor.execute("SET LOCAL enable_bitmapscan = off")
         open_runs = Run.objects.filter(state__in=Run.OPEN).order_by("queued_at")
         assert "run_open" in open_runs.explain()
+
+
+@pytest.mark.django_db
+def test_a_copy_may_be_filled_and_dropped_in_one_transaction(acme: Customer) -> None:
+    """What waits to be checked at the end of a transaction keeps its tables from being changed."""
+    made = create_tenant(slug="brief")
+    suspend(made.tenant, by="test")
+    delete(made.tenant, by="test")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_namespace WHERE nspname = 'brief'")
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.django_db
