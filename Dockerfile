@@ -14,7 +14,9 @@ RUN /venv/bin/python -m config.translations compile
 RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \
     DATABASE_URL=postgres://build@127.0.0.1/build REDIS_URL=redis://127.0.0.1/0 \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
-    && rm -rf tests benchmarks deploy docs k8s
+    && rm -rf tests benchmarks deploy docs k8s clients \
+    && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
+    && /venv/bin/python -m pip --quiet uninstall --yes pip
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lastgang
