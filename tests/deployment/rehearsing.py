@@ -1,7 +1,7 @@
 """The image's steps without a container engine: in order, in an empty root, as its users.
 
 A root is a folder entered by `chroot` in mounts of its own. In place of the base image stand this
-machine's Debian, closed to writing, and its Python at `/usr/local`. What is not rehearsed: the base
+machine's Debian and its Python, closed to writing. What is not rehearsed: the base
 image itself, its layers, and the limits of a container.
 """
 
@@ -20,13 +20,14 @@ from pathlib import Path
 from tests.deployment.dockerfile import command, context, stages, variables
 
 BASE = "python:3.11-slim-bookworm"
+PREFIX = Path(sys.base_prefix).resolve()
 MOUNTS = """
 set -e
 root=$1; shift
 mount --make-rprivate /
 mount --bind "$root" "$root"
 mount --bind -o ro /usr "$root/usr"
-[ "$PREFIX" = /usr ] || mount --bind -o ro "$PREFIX" "$root/usr/local"
+mount --bind -o ro "$PREFIX" "$root$PREFIX"
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 if [ "$CLOSED" = yes ]; then
@@ -52,18 +53,26 @@ class Root:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     workdir: str = "/"
-    user: str = "0"
+    user: str = "0:0"
     entry: list[str] = field(default_factory=list)
     health: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name in ("usr", "dev", "proc", "tmp", "var/tmp", "root", "run"):
             (self.folder / name).mkdir(parents=True)
+        # Python looks for its library where it was built for.
+        if not PREFIX.is_relative_to("/usr"):
+            (self.folder / str(PREFIX).lstrip("/")).mkdir(parents=True)
         (self.folder / "tmp").chmod(0o1777)
         for name in ("bin", "sbin", "lib", "lib64"):
             (self.folder / name).symlink_to(f"usr/{name}")
         shutil.copytree("/etc", self.folder / "etc", symlinks=True, ignore_dangling_symlinks=True)
-        self.environment = {"PATH": "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin"}
+        # Debian's own accounts, not this machine's.
+        for name in ("passwd", "group"):
+            shutil.copy(f"/usr/share/base-passwd/{name}.master", self.folder / "etc" / name)
+        for name in ("shadow", "gshadow"):
+            (self.folder / "etc" / name).write_text("")
+        self.environment = {"PATH": f"{PREFIX}/bin:/usr/sbin:/usr/bin"}
 
     def inside(self, place: str) -> Path:
         return self.folder / str(Path(self.workdir) / place).lstrip("/")
@@ -74,9 +83,9 @@ class Root:
         within = f"cd {shlex.quote(self.workdir)} && exec {shlex.join(arguments)}"
         script = ["unshare", "--mount", "sh", "-c", MOUNTS, "sh", str(self.folder)]
         outer = {
-            "PREFIX": str(Path(sys.base_prefix).resolve()),
+            "PREFIX": str(PREFIX),
             "CLOSED": "yes" if closed else "no",
-            "OWNER": f"{self.user}:{self.user}",
+            "OWNER": self.user,
         }
         named = [f"{name}={value}" for name, value in outer.items()]
         return ["env", *named, *script, "/usr/bin/env", "-i", *given, "sh", "-c", within]

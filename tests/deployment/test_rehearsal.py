@@ -26,7 +26,7 @@ def test_every_word_of_the_dockerfile_is_rehearsed() -> None:
     assert first.name == "build"
     assert [word for word, _ in second.steps][-1] == "CMD"
     # Root in the image is nobody's need: the user is a number, which Kubernetes can see is not 0.
-    assert ("USER", "10001") in second.steps
+    assert ("USER", "10001:10001") in second.steps
     with pytest.raises(ValueError, match="VOLUME is not rehearsed"):
         stages("FROM a\nVOLUME /data\n")
 
@@ -64,7 +64,8 @@ def test_the_images_steps_make_what_serves_a_page(tmp_path: Path) -> None:
         with database() as address:
             given = {
                 "DATABASE_URL": address,
-                "REDIS_URL": settings.REDIS_URL,
+                # A database of Redis apart from that of the tests.
+                "REDIS_URL": re.sub(r"/\d+$", "/12", settings.REDIS_URL),
                 "SECRET_KEY": "of-the-rehearsal-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
                 "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
                 "PUBLIC_DOMAIN": HOST.partition(".")[2],
@@ -184,7 +185,7 @@ def _work(root: Root, given: dict[str, str], place: Path, transcript: Transcript
                 "-c",
                 # In a mount of its own is its /tmp, so its check is made beside it.
                 " ".join(pods["scheduler"]["command"])
-                + " & scheduler=$!; trap 'kill $scheduler; wait $scheduler' TERM; sleep 25; "
+                + " & scheduler=$!; trap 'kill $scheduler; wait $scheduler' TERM; sleep 40; "
                 + pods["scheduler"]["livenessProbe"]["exec"]["command"][-1]
                 + " && echo THE CHECK HOLDS; wait $scheduler",
             ],
