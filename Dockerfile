@@ -11,7 +11,7 @@ COPY . .
 RUN /venv/bin/python -m config.translations compile
 # Static files are hashed and compressed here; the values serve this step alone, nothing is
 # connected to, and none of them is kept in the image.
-RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \
+RUN LASTGANG_ENV=production SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \
     DATABASE_URL=postgres://build@127.0.0.1/build REDIS_URL=redis://127.0.0.1/0 \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf tests benchmarks deploy docs k8s clients \
