@@ -11,13 +11,16 @@ COPY . .
 RUN /venv/bin/python -m config.translations compile
 # Static files are hashed and compressed here; the values serve this step alone, nothing is
 # connected to, and none of them is kept in the image.
-RUN SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \
+RUN LASTGANG_ENV=production SECRET_KEY=build FIELD_ENCRYPTION_KEYS=bm8gc2VjcmV0LCBmb3IgdGhlIGJ1aWxkIGFsb25lICE= PUBLIC_DOMAIN=build.invalid \
     DATABASE_URL=postgres://build@127.0.0.1/build REDIS_URL=redis://127.0.0.1/0 \
     /venv/bin/python manage.py collectstatic --noinput --verbosity 0 \
-    && rm -rf tests benchmarks deploy docs k8s
+    && rm -rf tests benchmarks deploy docs k8s clients \
+    && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash . \
+    && /venv/bin/python -m pip --quiet uninstall --yes pip
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin lastgang
+RUN groupadd --gid 10001 lastgang \
+    && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin lastgang
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -26,7 +29,7 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
-USER 10001
+USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]

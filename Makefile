@@ -5,7 +5,7 @@ PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test browser screenshots soak bench lint format messages constraints sbom audit servers clean
+.PHONY: help demo test browser screenshots soak rehearsal bench lint format messages constraints sbom audit servers clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,10 @@ screenshots: .venv/ready .venv/languages ## the pictures of README and docs, all
 
 soak: .venv/ready .venv/languages ## the long trials
 	$(PY) -m pytest -m soak
+
+rehearsal: .venv/ready .venv/languages ## the image's steps in an empty root, without a container engine; it needs root
+	$(PY) -m pytest -m "soak or not soak" tests/deployment/test_rehearsal.py
+	@cat test-results/rehearsal.txt
 
 bench: .venv/ready .venv/languages ## what it costs, as ratios against a baseline in the same run
 	$(PY) -m benchmarks

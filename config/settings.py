@@ -438,7 +438,7 @@ logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "pr
 # --- Ingestion ----------------------------------------------------------------------------------
 
 # A worker does so much of a run at a time [s], and leaves the rest to whoever is free next. Less
-# than what Kubernetes lets a worker finish in (k8s/worker.yaml).
+# than what Kubernetes lets a worker finish in (k8s/base/worker.yaml).
 INGESTION_SLICE = number("INGESTION_SLICE", default=45, least=1)
 # So many runs of one tenant are in workers' hands at a time, or on the way there.
 INGESTION_SHARE = number("INGESTION_SHARE", default=4, least=1)

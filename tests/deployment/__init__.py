@@ -1,0 +1,1 @@
+"""What a deployment is made of: rendered, held against schemas, and rehearsed."""
