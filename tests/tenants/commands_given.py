@@ -25,6 +25,8 @@ Given = Callable[[Marked, Marked], Lines]
 ELSEWHERE = {
     "demo": "makes tenants of its own and serves them: tests/config/test_demo.py",
     "simulate_upstream": "stands for somebody else's upstream and asks no database",
+    "diffsettings": "knows of settings alone: tests/config/test_secret_files.py",
+    "grant_serving": "gives rights in every schema and reads no row: tests/tenants/test_rights.py",
     "export_tenant": "reads in a transaction of its own: test_a_tenants_file_holds_it_alone",
     "restore_tenant": "makes a tenant of such a file, row by row: tests/tenants/test_archive.py",
 }
