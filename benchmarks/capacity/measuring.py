@@ -1,0 +1,94 @@
+"""Measure plants of several sizes, fit what one more costs, hold that against two larger ones."""
+
+import time
+from dataclasses import dataclass
+
+from django.core.management import call_command
+
+from benchmarks.capacity import fitting, processes, schemas
+from benchmarks.capacity.coefficients import Coefficients
+from benchmarks.capacity.found import Cost, Found, Size
+from benchmarks.capacity.gauges import Gauges
+from benchmarks.capacity.plant import plant
+from benchmarks.capacity.requests import Site, costs
+from benchmarks.capacity.validation import Check, checks
+
+FITTED = (
+    Size(tenants=2, single=10, double=0, days=365, reread=72),
+    Size(tenants=5, single=12, double=8, days=60, reread=24),
+    Size(tenants=12, single=5, double=0, days=120, reread=72),
+    Size(tenants=3, single=0, double=40, days=30, reread=48),
+    Size(tenants=1, single=80, double=0, days=90, reread=96),
+)
+# Not used to fit: the tenants of one are larger, the other has more of them.
+CHECKED = (
+    Size(tenants=2, single=90, double=30, days=150, reread=72),
+    Size(tenants=24, single=6, double=2, days=45, reread=36),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one plant has cost: its work, its requests, and memory where that was looked at [B]."""
+
+    found: Found
+    pages: dict[str, Cost]
+    memory: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found, and predictions beside it for the sizes that were not fitted."""
+
+    coefficients: Coefficients
+    checks: dict[str, list[Check]]
+    seconds: float
+
+
+def measure() -> Measured:
+    """Measure in the installation that Django is set up for; it takes some minutes."""
+    began = time.perf_counter()
+    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    gauges = Gauges()
+    empty, tables = schemas.measure(gauges)
+    looks = [look(size, gauges, processes_too=not number) for number, size in enumerate(FITTED)]
+    plants = [one.found for one in looks]
+    of_web, of_worker = looks[0].memory or (0.0, 0.0)
+    coefficients = Coefficients(
+        tenant_bytes=empty.tenant_bytes,
+        catalogue_bytes=empty.catalogue_bytes,
+        tenant_relations=empty.relations,
+        worker_tick=empty.tick.own,
+        database_tick=empty.tick.database,
+        worker_look=empty.look.own,
+        database_look=empty.look.database,
+        worker_chore=empty.chore.own,
+        database_chore=empty.chore.database,
+        send=empty.send,
+        message_bytes=empty.message_bytes,
+        backend_memory=empty.backend_memory,
+        backend_tenant=empty.backend_tenant,
+        web_memory=of_web,
+        worker_memory=of_worker,
+        **fitting.storage(plants, tables),
+        **fitting.log(plants),
+        **fitting.processors(plants),
+        **fitting.pages([(one.found, one.pages) for one in looks]),
+    )
+    held = {}
+    for size in CHECKED:
+        one = look(size, gauges)
+        held[str(size)] = list(checks(coefficients, one.found, one.pages))
+    return Measured(coefficients, held, time.perf_counter() - began)
+
+
+def look(size: Size, gauges: Gauges, *, processes_too: bool = False) -> Look:
+    """Set a plant up, have it work, and ask its pages."""
+    began = time.perf_counter()
+    with plant(size, gauges, "capacity") as made:
+        found = made.found()
+        site = Site(made.tenants[0])
+        pages = costs(site, gauges)
+        memory = processes.memory(site.host, site.pages()) if processes_too else None
+    print(f"{size}: {time.perf_counter() - began:.0f} s", flush=True)
+    return Look(found, pages, memory)
