@@ -23,15 +23,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=("predict", "assumptions", "measure"),
+        choices=("predict", "assumptions", "measure", "check"),
         default="predict",
-        help="measure: anew, in an installation of its own, and check against two other sizes",
+        help="measure: anew, in an installation of its own; check: against two other sizes",
     )
     parser.add_argument("--meters", type=int, help="of one size instead of the table's")
     parser.add_argument("--tenants", type=int, default=1)
     found = parsed(arguments, parser)
-    if found.what == "measure":
-        return _measure()
+    if found.what in ("measure", "check"):
+        return _in_an_installation(found.what)
     if found.what == "assumptions":
         print(tables.assumptions(found.assumptions), end="")
         return 0
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _measure() -> int:
+def _in_an_installation(what: str) -> int:
     from config.embedded import Embedded
 
     # Servers that have never held anything: what is left of others would change the sizes.
@@ -54,11 +54,12 @@ def _measure() -> int:
     set_up()
     from benchmarks.capacity import measuring
 
-    measured = measuring.measure()
-    save(measured.coefficients, f"{os.cpu_count()} cores")
-    print(f"Measured and checked in {measured.seconds:.0f} s; written to {MEASURED.name}.\n")
+    if what == "measure":
+        save(measuring.measure(), f"{os.cpu_count()} cores")
+        print(f"Written to {MEASURED.name}.")
+        return 0
     failed = 0
-    for size, checks in measured.checks.items():
+    for size, checks in measuring.check(load()).items():
         print(tables.validation(size, checks))
         failed += sum(not one.holds for one in checks)
     if failed:

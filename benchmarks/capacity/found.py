@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-SWEEPS = 16
+SWEEPS = 12
 # Of the days that are stored, in whole days.
 CORRECTED = 0.05
 

@@ -59,12 +59,17 @@ class Gauges:
     def _database(self) -> float:
         """Processor time of PostgreSQL's processes, those that have ended included [s]."""
         assert self.server is not None
-        times = self.server.cpu_times()
-        total = times.user + times.system + times.children_user + times.children_system
-        for child in self.server.children():
-            with_it = child.cpu_times()
-            total += with_it.user + with_it.system
-        return float(total)
+        while True:
+            try:
+                times = self.server.cpu_times()
+                total = times.user + times.system + times.children_user + times.children_system
+                for child in self.server.children():
+                    of_child = child.cpu_times()
+                    total += of_child.user + of_child.system
+                return float(total)
+            except psutil.NoSuchProcess:
+                # One has just ended: from now on its time is the server's.
+                continue
 
     def checkpoint(self) -> None:
         self.boss.execute("CHECKPOINT")

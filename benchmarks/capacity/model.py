@@ -290,8 +290,7 @@ def keeping(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
         worker=corrected * c.worker_backfill_reading
         + tenants * CHORES * c.worker_chore
         + messages(a, tenants=tenants) * c.send
-        + tenants * c.worker_tick / a.dispatch
-        + tenants * c.worker_look / a.scrape,
+        + tenants * c.worker_tick / a.dispatch,
         database=corrected * c.database_backfill_reading
         + tenants * CHORES * c.database_chore
         + tenants * c.database_tick / a.dispatch

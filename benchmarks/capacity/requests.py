@@ -22,7 +22,7 @@ from tenants.models import Domain, Tenant
 from tenants.schema import in_public
 
 # PostgreSQL's processor time is told in hundredths of a second, so many are asked together.
-TIMES = 60
+TIMES = 40
 
 
 def costs(site: "Site", gauges: Gauges) -> dict[str, Cost]:

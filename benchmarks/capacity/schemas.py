@@ -22,7 +22,7 @@ from tenants.blueprint import make_schema
 from tenants.models import Tenant
 from tenants.schema import enter_public, in_public
 
-TENANTS, TURNS, TO_WAKE = 150, 3, 50
+TENANTS, TURNS, TO_WAKE = 80, 2, 20
 RELATIONS = (
     "SELECT count(*) FROM pg_class "
     "WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'i', 'S')"

@@ -69,7 +69,7 @@ def figure(value: float) -> str:
     if value >= 1_000_000:
         return large(value)
     if value >= 100:
-        return f"{round(value, 1 - len(str(int(value)))):,.0f}"
+        return f"{float(f'{value:.2g}'):,.0f}"
     return f"{float(f'{value:.2g}'):g}"
 
 
