@@ -28,7 +28,8 @@ class Coefficients:
         Of the worker's process and of PostgreSQL's: in a sweep for each request, reading of its
         answer and run, in a backfill for each request and reading [s].
     worker_tick, database_tick, worker_look, database_look
-        For each tenant that the dispatcher asks what is due, and the exporter how it is [s].
+        For each tenant that the dispatcher asks what is due over a connection of its own, and the
+        exporter how it is over one that is kept [s].
     worker_chore, database_chore
         A task of a tenant's that finds nothing to do, with its connection [s].
     send, message_bytes

@@ -70,8 +70,8 @@ def measure(gauges: Gauges) -> tuple[Empty, dict[str, float]]:
             catalogue_bytes=catalogue,
             relations=relations,
             made=made,
-            tick=_each(gauges, lambda: list(with_work(names, timezone.now()))),
-            look=_each(gauges, lambda: Observer().look(timezone.now())),
+            tick=_each(gauges, lambda: list(with_work(names, timezone.now())), kept=False),
+            look=_each(gauges, lambda: Observer().look(timezone.now()), kept=True),
             chore=_chores(gauges, names),
             send=send,
             message_bytes=message,
@@ -109,14 +109,25 @@ def tenants(gauges: Gauges, count: int = TENANTS) -> Iterator[tuple[Each, list[s
                 cursor.execute(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
 
 
-def _each(gauges: Gauges, work: Work) -> Each:
-    """Do it a few times over all tenants, each with a connection of its own, as a task does."""
+def _each(gauges: Gauges, work: Work, *, kept: bool) -> Each:
+    """Do it a few times over all tenants.
+
+    Parameters
+    ----------
+    kept
+        Whether one connection serves all of these times, as the exporter's does; a task has one of
+        its own.
+    """
     connection.close()
+    if kept:
+        work()
     with gauges.spending() as spent:
         for _ in range(TURNS):
             with in_public():
                 work()
-            connection.close()
+            if not kept:
+                connection.close()
+    connection.close()
     count = TURNS * TENANTS
     return Each(spent.own / count, spent.database / count)
 
