@@ -11,8 +11,6 @@ from benchmarks.capacity.found import SWEEPS, Cost, Found
 TABLES = {
     "day": ("daily_profile",),
     "meter": ("meters_meter", "meters_register", "ingestion_feed"),
-    "outcome": ("ingestion_outcome",),
-    "run": ("ingestion_run",),
     "revision": ("ingestion_readingrevision",),
 }
 Terms = Sequence[Callable[[Found], float]]
@@ -48,8 +46,6 @@ def storage(found: Sequence[Found], empty: dict[str, float]) -> dict[str, float]
     rows: dict[str, Callable[[Found], float]] = {
         "day": lambda one: one.day_rows,
         "meter": meters,
-        "outcome": lambda one: one.outcomes,
-        "run": lambda one: one.runs,
         "revision": lambda one: one.revisions,
     }
 
@@ -104,10 +100,10 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
     return told
 
 
-def pages(found: Sequence[tuple[Found, dict[str, Cost]]]) -> dict[str, float]:
-    """Costs of requests; the overview's grow with the registers of a tenant."""
+def pages(found: Sequence[tuple[int, dict[str, Cost]]]) -> dict[str, float]:
+    """Costs of requests in tenants of so many registers, with which the overview's grow."""
     told: dict[str, float] = {}
-    sizes = np.array([[1.0, one.size.registers / one.size.tenants] for one, _ in found])
+    sizes = np.array([[1.0, registers] for registers, _ in found])
     for who in ("web", "database"):
         costs = np.array([getattr(cost["overview"], who) for _, cost in found])
         (base, more), _ = nnls(sizes / costs[:, None], np.ones(len(costs)))

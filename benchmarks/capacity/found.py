@@ -79,10 +79,13 @@ class Found:
 
     Attributes
     ----------
-    readings, requests
-        Of the backfill, and of one sweep.
-    day_rows, outcomes, runs, revisions
+    backfill, sweep, correction
+        The backfill, all sweeps together, and the corrections; with the readings of each (of one
+        sweep alone) and the backfill's requests.
+    day_rows, revisions
         Rows that are stored at the end.
+    tables
+        Each table with its indexes, over all tenants [B].
     """
 
     size: Size
@@ -94,8 +97,6 @@ class Found:
     correction: Spent = field(default_factory=Spent)
     correction_readings: int = 0
     day_rows: int = 0
-    outcomes: int = 0
-    runs: int = 0
     revisions: int = 0
     tables: dict[str, float] = field(default_factory=dict)
 

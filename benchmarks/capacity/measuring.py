@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.management import call_command
 
-from benchmarks.capacity import fitting, processes, schemas
+from benchmarks.capacity import fitting, overviews, processes, schemas
 from benchmarks.capacity.coefficients import Coefficients
 from benchmarks.capacity.found import Cost, Found, Size
 from benchmarks.capacity.gauges import Gauges
@@ -20,6 +20,8 @@ FITTED = (
     Size(tenants=3, single=0, double=40, days=30, reread=48),
     Size(tenants=1, single=80, double=0, days=90, reread=96),
 )
+# Its record is made long.
+RECORD = Size(tenants=1, single=3, double=0, days=1, reread=1)
 # Not used to fit: the tenants of one are larger, the other has more of them.
 CHECKED = (
     Size(tenants=2, single=90, double=30, days=100, reread=72),
@@ -29,7 +31,7 @@ CHECKED = (
 
 @dataclass(frozen=True)
 class Look:
-    """What one plant has cost: its work, its requests, and memory where that was looked at [B]."""
+    """What one plant has cost: its work, and its requests and memory [B] where those were asked."""
 
     found: Found
     pages: dict[str, Cost]
@@ -43,6 +45,7 @@ def measure() -> Coefficients:
     began = time.perf_counter()
     empty, tables = schemas.measure(gauges)
     print(f"Tenants with nothing in them: {time.perf_counter() - began:.0f} s", flush=True)
+    run_bytes, outcome_bytes = record(gauges)
     looks = [look(size, gauges, processes_too=not number) for number, size in enumerate(FITTED)]
     plants = [one.found for one in looks]
     of_web, of_worker = looks[0].memory or (0.0, 0.0)
@@ -62,10 +65,12 @@ def measure() -> Coefficients:
         backend_tenant=empty.backend_tenant,
         web_memory=of_web,
         worker_memory=of_worker,
+        run_bytes=run_bytes,
+        outcome_bytes=outcome_bytes,
         **fitting.storage(plants, tables),
         **fitting.log(plants),
         **fitting.processors(plants),
-        **fitting.pages([(one.found, one.pages) for one in looks]),
+        **fitting.pages(overviews.by_size(gauges)),
     )
 
 
@@ -75,18 +80,26 @@ def check(coefficients: Coefficients) -> dict[str, list[Check]]:
     gauges = Gauges()
     found = {}
     for size in CHECKED:
-        one = look(size, gauges)
+        one = look(size, gauges, pages_too=True)
         found[str(size)] = list(checks(coefficients, one.found, one.pages))
     return found
 
 
-def look(size: Size, gauges: Gauges, *, processes_too: bool = False) -> Look:
-    """Set a plant up, have it work, and ask its pages."""
+def record(gauges: Gauges) -> tuple[float, float]:
+    """Return what a run and what it did to a meter take on disk [B]."""
+    with plant(RECORD, gauges, "capacity") as made:
+        return made.record_bytes()
+
+
+def look(
+    size: Size, gauges: Gauges, *, processes_too: bool = False, pages_too: bool = False
+) -> Look:
+    """Set a plant up and have it work."""
     began = time.perf_counter()
     with plant(size, gauges, "capacity") as made:
         found = made.found()
         site = Site(made.tenants[0])
-        pages = costs(site, gauges)
+        pages = costs(site, gauges) if pages_too else {}
         memory = processes.memory(site.host, site.pages()) if processes_too else None
     print(f"{size}: {time.perf_counter() - began:.0f} s", flush=True)
     return Look(found, pages, memory)

@@ -12,7 +12,7 @@ from benchmarks.capacity.assumptions import Assumptions
 from benchmarks.capacity.coefficients import NAMES, Coefficients, load, save
 from benchmarks.capacity.command import main
 from benchmarks.capacity.fitting import fit
-from benchmarks.capacity.found import Cost, Found, Size, Spent
+from benchmarks.capacity.found import SWEEPS, Cost, Found, Size, Spent
 from benchmarks.capacity.model import Need, predict
 from benchmarks.capacity.validation import Check, checks, failed
 from tests.docs.examples import DOCS
@@ -295,7 +295,7 @@ def test_a_plant_is_checked_by_the_model_that_predicts() -> None:
         backfill=Spent(own=1.0, database=2.0, wal=2e6),
         backfill_readings=1_000_000,
         backfill_requests=200,
-        sweep=Spent(own=16 * 24 * 0.01, database=16 * 24 * 0.005, wal=16 * 30 * 100.0),
+        sweep=Spent(own=SWEEPS * 24 * 0.01, database=SWEEPS * 24 * 0.005, wal=SWEEPS * 30 * 100.0),
         correction=Spent(wal=1e6),
         correction_readings=100_000,
         day_rows=30 * 365,
