@@ -34,8 +34,8 @@ from tenants.schema import enter_public
 
 METERS, LATE = 64, (0.0, 0.1)
 WORKERS = (1, 2, 4, 8)
-TENANTS = (50, 200)
-BEHIND, JOBS = 16, (1, 2, 4)
+TENANTS = (40, 120)
+BEHIND, JOBS = 8, (1, 2, 4)
 SIZE = Size(tenants=1, single=100, double=0, days=1, reread=24)
 
 

@@ -113,8 +113,9 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
     requests = meters * a.sweeps_per_second
     sweep = seconds_of_sweep(a, c, meters=meters / tenants / a.sources)
     busy = processors(a, c, meters=meters, tenants=tenants)
-    # A worker that waits for an upstream does nothing else.
-    workers = ceil((busy.worker + requests * a.latency) / a.utilisation)
+    # A worker that waits, for an upstream or for PostgreSQL, does nothing else.
+    waited = requests * a.latency + sweeping(a, c, meters=meters, tenants=tenants).database
+    workers = ceil((busy.worker + waited) / a.utilisation)
     web = ceil(busy.web / a.utilisation)
     cores = busy.database / a.utilisation
     pool = web * a.pool

@@ -49,9 +49,8 @@ class Plant:
         ]
         self.sources = [self._source(number) for number in range(size.tenants)]
         evening = datetime.now(ZoneInfo(ZONE)).replace(hour=16, minute=0, second=0, microsecond=0)
-        self.end = (evening - timedelta(days=1)).astimezone(UTC)
         # The sweeps go on from here, through the middle of a day.
-        self.begin = self.end - SWEEPS * QUARTER
+        self.begin = (evening - timedelta(days=1)).astimezone(UTC) - SWEEPS * QUARTER
 
     def _source(self, number: int) -> int:
         single, double = self.size.single, self.size.double
@@ -74,10 +73,12 @@ class Plant:
     def found(self) -> Found:
         """Fill, sweep and correct it; return what that has cost."""
         found = Found(self.size)
-        start = self.begin - timedelta(days=self.size.days)
+        before = self.begin - timedelta(days=1)
         found.backfill, found.backfill_readings, found.backfill_requests = self.run(
-            start, self.begin
+            before - timedelta(days=self.size.days - 1), before
         )
+        # A history lies meter by meter. What comes from then on, all meters' days side by side.
+        self.run(before, self.begin)
         self._vacuum()
         for number in range(1, SWEEPS + 1):
             # A quarter of an hour lies between sweeps, in which PostgreSQL makes three checkpoints.
