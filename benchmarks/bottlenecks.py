@@ -41,10 +41,16 @@ SIZE = Size(tenants=1, single=100, double=0, days=1, reread=24)
 
 def run(report: Report) -> None:
     gauges = Gauges()
-    pace(report)
-    log(report, gauges)
-    connections(report, gauges)
     many_tenants(report, gauges)
+    connections(report, gauges)
+    log(report, gauges)
+    pace(report)
+
+
+def told(report: Report, words: str) -> None:
+    """Put a finding among the report's notes, and say it at once: all of it takes minutes."""
+    report.notes.append(words)
+    print(words, file=sys.stderr, flush=True)
 
 
 # --- The upstream's pace, and workers' processors -------------------------------------------------
@@ -66,10 +72,11 @@ def pace(report: Report) -> None:
                 wall = max(one.wall for one in done)
                 alone = alone or wall
                 busy = sum(one.cpu for one in done) / (wall * count)
-                report.notes.append(
+                told(
+                    report,
                     f"Answers {late * 1e3:.0f} ms late, {count} processes: "
                     f"{METERS / wall:.0f} meters/s ({alone / wall:.1f} times one), each busy "
-                    f"{busy:.0%} of its time."
+                    f"{busy:.0%} of its time.",
                 )
 
 
@@ -120,9 +127,10 @@ def log(report: Report, gauges: Gauges) -> None:
                     spent, _, _ = made.run(until - timedelta(hours=SIZE.reread), until)
                     log, count = log + spent.wal, count + SIZE.registers
             first = first or log / count
-            report.notes.append(
+            told(
+                report,
                 f"Write-ahead log, {words}: {log / count:,.0f} B per new reading "
-                f"({log / count / first:.2f} times)."
+                f"({log / count / first:.2f} times).",
             )
 
 
@@ -170,9 +178,10 @@ def connections(report: Report, gauges: Gauges) -> None:
         held.close()
         connection.close()
         most = gauges.number("SELECT current_setting('max_connections')::int")
-        report.notes.append(
+        told(
+            report,
             f"With {count} of {most} connections taken PostgreSQL says “{words}”, and a page is "
-            f"answered with {status}; when they are free again, with {site.status('overview')}."
+            f"answered with {status}; when they are free again, with {site.status('overview')}.",
         )
         opened = _mean(lambda: (connection.close(), backend()), 50)
         kept = _mean(backend, 50)
@@ -199,10 +208,11 @@ def many_tenants(report: Report, gauges: Gauges) -> None:
             ):
                 cold = _mean(lambda work=work: _anew(work), 3)  # type: ignore[misc]
                 warm = _mean(work, 3)
-                report.notes.append(
+                told(
+                    report,
                     f"{count} tenants {words}: {cold:.0f} ms on a new connection "
                     f"({cold / count:.2f} each), {warm:.0f} ms on one that has asked before "
-                    f"({warm / count:.2f})."
+                    f"({warm / count:.2f}).",
                 )
             if count == max(TENANTS):
                 _memory(report, gauges, names)
@@ -218,16 +228,17 @@ def _memory(report: Report, gauges: Gauges, names: Sequence[str]) -> None:
     """Work in tenant after tenant on one connection, and see what its process holds."""
     known = {one.schema_name: one for one in Tenant.objects.filter(schema_name__in=names)}
     connection.close()
-    pid, told = backend(), []
+    pid, held = backend(), []
     for number, name in enumerate(names, 1):
         with known[name].entered():
             watch_tenant.apply(headers={"_schema_name": name}, throw=True)
         if number in (1, *TENANTS):
-            told.append(f"{gauges.memory(pid) / 1e6:.1f} MB after {number}")
+            held.append(f"{gauges.memory(pid) / 1e6:.1f} MB after {number}")
     connection.close()
     fresh = gauges.memory(backend()) / 1e6
-    report.notes.append(
-        f"A process of PostgreSQL's holds {', '.join(told)} tenants; a new one {fresh:.1f} MB."
+    told(
+        report,
+        f"A process of PostgreSQL's holds {', '.join(held)} tenants; a new one {fresh:.1f} MB.",
     )
 
 
@@ -252,6 +263,7 @@ def _migrations(report: Report, names: Sequence[str]) -> None:
             stdout=subprocess.DEVNULL,
         )
         took = time.perf_counter() - began
-        report.notes.append(
-            f"{len(names)} of {max(TENANTS)} tenants migrated by {jobs} processes: {took:.1f} s."
+        told(
+            report,
+            f"{len(names)} of {max(TENANTS)} tenants migrated by {jobs} processes: {took:.1f} s.",
         )
