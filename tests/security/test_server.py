@@ -180,6 +180,14 @@ def test_slow_senders_are_hung_up_on_and_keep_nobody_waiting(server: Server) -> 
     assert max(ended) < 2 * HEAD_IN
 
 
+def test_who_says_nothing_is_hung_up_on(server: Server) -> None:
+    """Else a thousand of them would leave nobody else a connection (`--backpressure`)."""
+    with socket.create_connection(server.place, timeout=3 * HEAD_IN) as silent:
+        begun = time.monotonic()
+        assert silent.recv(1) == b""
+    assert time.monotonic() - begun < 2 * HEAD_IN
+
+
 def test_bodies_that_drip_in_keep_nobody_waiting(server: Server) -> None:
     """Sent to a form that is open to anybody, by more senders than there are threads."""
     token = requests.get(
