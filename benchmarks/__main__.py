@@ -3,7 +3,7 @@
 `python -m benchmarks 40` takes 40 meters instead of 100, `python -m benchmarks pages drawing` runs
 these two alone.
 `python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
-`python -m benchmarks load` and `python -m benchmarks servers` ask a whole installation of their own.
+`python -m benchmarks load` and `… servers` ask a whole installation of their own.
 """
 
 import sys
@@ -19,6 +19,12 @@ if sys.argv[1:2] == ["load"]:
     from benchmarks.load import main as load
 
     load(sys.argv[2:])
+    sys.exit()
+
+if sys.argv[1:2] == ["servers"]:
+    from benchmarks.servers import main as compare
+
+    compare()
     sys.exit()
 
 from benchmarks.setting import set_up

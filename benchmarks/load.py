@@ -51,15 +51,11 @@ class Trial:
         self._show_alone(alone)
         most = self._ask("all alike, as fast as answers come", kinds, self.seconds / 30).rate
         before = self._memory()
-        sustained = self._ask(
-            "all alike, 70 %", kinds, self.seconds, rate=SUSTAINED * most, seed=2
-        )
+        sustained = self._ask("all alike, 70 %", kinds, self.seconds, rate=SUSTAINED * most, seed=2)
         self._show_rate("70 % of what is answered at most", sustained)
         self.told["memory"] = {"before": before, "after": self._memory()}
         self.console.print(f"Memory of web processes [MB]: {before} before, {self._memory()} after")
-        quiet = self._ask(
-            "all alike, 40 %", kinds, 0.15 * self.seconds, rate=BESIDE * most, seed=3
-        )
+        quiet = self._ask("all alike, 40 %", kinds, 0.15 * self.seconds, rate=BESIDE * most, seed=3)
         self._show_rate("40 %", quiet)
         self._ingest(kinds, BESIDE * most)
 
@@ -99,9 +95,7 @@ class Trial:
                 kind: {
                     "requests": len(found.latencies[kind]),
                     "bytes": found.bytes[kind],
-                    "ms": {
-                        str(share): found.quantile(share, kind) for share in (0.5, 0.99, 0.999)
-                    },
+                    "ms": {str(share): found.quantile(share, kind) for share in (0.5, 0.99, 0.999)},
                 }
                 for kind in kinds
             },

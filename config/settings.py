@@ -426,7 +426,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = ENVIRONMENT == "development"
 WHITENOISE_AUTOREFRESH = False
 
-# While this file is there the process says with each answer that it is about to go (config.leaving).
+# While this file is there the process tells each client that it is about to go (config.leaving).
 LEAVING_FILE = env.str("LEAVING_FILE", default="")
 
 # --- Watching it --------------------------------------------------------------------------------

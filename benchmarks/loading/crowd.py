@@ -1,4 +1,4 @@
-"""Tenants with meters and a year of readings each, made in the installation that the environment names.
+"""Tenants with meters and a year of readings each, made in the installation of the environment.
 
 Run as a program it makes as many as its first argument says, with as many meters each as its
 second, and prints as JSON what may be asked of them.

@@ -88,7 +88,7 @@ def readings() -> None:
     from tenants.models import Tenant
 
     with Tenant.objects.get(schema_name=SLUG).entered():
-        print(Run.objects.aggregate(n=Sum("new"))["n"] or 0)  # noqa: T201
+        print(Run.objects.aggregate(n=Sum("new"))["n"] or 0)
 
 
 def end() -> None:

@@ -1,4 +1,4 @@
-"""An installation as in production: servers of its own, web processes with the image's own command."""
+"""An installation as in production: servers of its own, web processes started as by the image."""
 
 import json
 import os

@@ -43,5 +43,5 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        print(json.dumps(f"http://127.0.0.1:{server.server_address[1]}"), flush=True)  # noqa: T201
+        print(json.dumps(f"http://127.0.0.1:{server.server_address[1]}"), flush=True)
         server.serve_forever()

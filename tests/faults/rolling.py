@@ -1,7 +1,7 @@
-"""Web processes that are replaced as Kubernetes replaces pods, behind a front that is like its Services.
+"""Web processes that are replaced as Kubernetes replaces pods, behind a front like its Services.
 
-A Service leads each new connection to one of the pods that are ready, and leaves those that are open
-where they are, whatever becomes of the pod. It hears of changes a little late.
+A Service leads each new connection to one of the pods that are ready, and leaves those that are
+open where they are, whatever becomes of the pod. It hears of changes a little late.
 """
 
 import asyncio

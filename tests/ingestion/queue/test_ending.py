@@ -83,9 +83,7 @@ def test_an_upstream_that_is_late_is_not_waited_for_without_end(
 
     window = {"start": MIDNIGHT, "stop": MIDNIGHT + timedelta(hours=1)}
     with answering(serve) as upstream:
-        run = plan_run(
-            source=make_source(upstream.address, done, late), trigger=COMMAND, **window
-        )
+        run = plan_run(source=make_source(upstream.address, done, late), trigger=COMMAND, **window)
         began = time.monotonic()
         execute_run(run, worker="one")
         assert time.monotonic() - began < 4.5, "broken off"
