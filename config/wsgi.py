@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from config.bodies import timely
 from config.leaving import closing, is_leaving, stay
@@ -47,6 +48,9 @@ class Guarded:
 
 application = Guarded(get_wsgi_application())
 stay()
+# All views are read now, not when the first one asks: by then the process calls itself ready.
+for addresses in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
+    get_resolver(addresses).reverse_dict  # noqa: B018 - reading it is what takes the time
 
 if settings.METRICS_PORT:
     from prometheus_client import REGISTRY

@@ -7,6 +7,7 @@ makes a source that is due, `readings` prints how many have been stored, `end` c
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ class Ingestion:
     site: Site
     pids: dict[str, list[int]]
 
-    def readings(self) -> int:
-        """How many readings are stored by now."""
-        return int(self.site.call("-m", "benchmarks.loading.ingesting", "readings"))
+    def readings(self) -> tuple[int, float]:
+        """How many readings were stored, and when that was [s]."""
+        stored, at = json.loads(self.site.call("-m", "benchmarks.loading.ingesting", "readings"))
+        return stored, at
 
 
 @contextmanager
@@ -88,7 +90,8 @@ def readings() -> None:
     from tenants.models import Tenant
 
     with Tenant.objects.get(schema_name=SLUG).entered():
-        print(Run.objects.aggregate(n=Sum("new"))["n"] or 0)
+        stored = Run.objects.aggregate(n=Sum("new"))["n"] or 0
+        print(json.dumps([stored, time.time()]))
 
 
 def end() -> None:

@@ -123,8 +123,8 @@ def test_no_second_request_hides_in_the_first(server: Server) -> None:
 @pytest.mark.parametrize(
     "request_line",
     [
-        "GET /sign-in/?{} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n".format("a" * 100_000),
-        "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\nX: {}\r\n\r\n".format("a" * 100_000),
+        "GET /sign-in/?{} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n".format("a" * 200_000),
+        "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\nX: {}\r\n\r\n".format("a" * 200_000),
         "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\n{}\r\n".format(
             "".join(f"X-{n}: a\r\n" for n in range(500))
         ),

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.soak,
     pytest.mark.skipif(found() is None, reason="there is no pgbouncer on this machine"),
 ]
-TENANTS, REQUESTS, THREADS = 8, 3_000, 8
+TENANTS, REQUESTS, THREADS = 6, 2_000, 8
 
 
 @pytest.fixture(scope="module")
