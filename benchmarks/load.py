@@ -41,7 +41,9 @@ class Trial:
     site: Site
     webs: list[Running]
     seconds: float
-    console: Console = field(default_factory=lambda: Console(width=118, highlight=False))
+    console: Console = field(
+        default_factory=lambda: Console(width=118, highlight=False, markup=False)
+    )
     told: dict[str, Any] = field(default_factory=dict)
 
     def run(self) -> None:
