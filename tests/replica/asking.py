@@ -17,10 +17,12 @@ from tests.tenants.processes import wait_until
 
 # Every meter of a trial has this one; what tells the tenants apart are its readings and its name.
 MUID = UUID("3f0b6d0e-0a53-4e0c-9a5e-52f0a6a7c0de")
+# Another one, which a trial does away with.
+LEAVING = UUID("7d1f4a52-6a6f-4a3d-8f7e-6d0c4f9b1e11")
 DAY = "2023-02-01"
 PAGE = f"/meters/{MUID}/"
 READINGS = f"/api/v1/meters/{MUID}/readings/?start={DAY}&end=2023-02-02&timezone=UTC"
-# The statement's own words: what is asked of the table of readings.
+# What is asked of the table of readings names it.
 OF_READINGS = "daily_profile"
 
 
@@ -104,10 +106,10 @@ class Pair:
 
 
 @contextmanager
-def heard(server: Copy) -> Iterator[list[str]]:
-    """Fill a list with the statements about readings that a server is given meanwhile.
+def heard(server: Copy, words: str = OF_READINGS) -> Iterator[list[str]]:
+    """Fill a list with the statements of some words that a server is given meanwhile.
 
-    As the server itself has written them down, with who is asked: the schema stands in no statement.
+    As the server itself has written them down.
     """
     found: list[str] = []
     began = server.log.stat().st_size
@@ -115,4 +117,4 @@ def heard(server: Copy) -> Iterator[list[str]]:
     with server.log.open("rb") as log:
         log.seek(began)
         text = log.read().decode()
-    found += [line for line in re.split(r"\n(?=\d{4}-)", text) if OF_READINGS in line]
+    found += [line for line in re.split(r"\n(?=\d{4}-)", text) if words in line]

@@ -14,7 +14,7 @@ from accounts.models import ApiToken
 from meters.models import DailyProfile, Meter
 from tests.conftest import CUSTOMERS
 from tests.meters.stored import Readings, at, make_meter, make_register, write
-from tests.replica.asking import MUID, Pair
+from tests.replica.asking import LEAVING, MUID, Pair
 from tests.replica.servers import Copy, primary_and_replica
 from tests.tenants.processes import environment, free_port, web
 
@@ -75,17 +75,19 @@ def well(pair: Pair) -> Pair:
 
 
 def _furnish(slug: str) -> None:
+    start = at("2023-02-01T00:00")
     with CUSTOMERS[slug].tenant.entered():
-        register = make_register(make_meter(muid=MUID, name=f"{slug}-meter"))
-        start = at("2023-02-01T00:00")
-        write(register, Readings.steady(start, start + 7200, value=VALUES[slug]))
+        for muid in (MUID, LEAVING):
+            register = make_register(make_meter(muid=muid, name=f"{slug}-meter"))
+            write(register, Readings.steady(start, start + 7200, value=VALUES[slug]))
 
 
 def _clear() -> None:
     for slug in VALUES:
         with CUSTOMERS[slug].tenant.entered():
-            DailyProfile.objects.filter(register__meter__muid=MUID).delete()
-            Meter.objects.filter(muid=MUID).delete()
+            meters = Meter.objects.filter(muid__in=[MUID, LEAVING])
+            DailyProfile.objects.filter(register__meter__in=meters).delete()
+            meters.delete()
             ApiToken.objects.update(last_used_at=None)
     connection.set_schema_to_public()
     connection.close()

@@ -104,7 +104,7 @@ class Copy(Postgres):
     def ask(self, sql: str, *values: Any) -> Any:
         """Ask as the superuser, in the test's database; return the first row, if any."""
         with psycopg.connect(superuser(self), autocommit=True, connect_timeout=10) as asked:
-            found = asked.execute(sql, values)
+            found = asked.execute(sql, values or None)
             return found.fetchone() if found.description else None
 
     def address(self) -> str:
