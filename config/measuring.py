@@ -127,17 +127,20 @@ class ReplicaCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            yield from replica_told(standing())
+            with connections[PRIMARY].cursor() as cursor:
+                cursor.execute(f"SELECT {Position.template}")
+                [written] = cursor.fetchone()
+            yield from replica_told(standing(written))
+        except Error:
+            # How the replica is, nobody can say without the primary.
+            return
         finally:
             connections.close_all()
 
 
-def standing() -> Standing | None:
-    """Ask both servers how far they are; None where one does not answer."""
+def standing(written: int) -> Standing | None:
+    """Ask the replica how far it is, the primary being so far [bytes]; None where it is silent."""
     try:
-        with connections[PRIMARY].cursor() as cursor:
-            cursor.execute(f"SELECT {Position.template}")
-            [written] = cursor.fetchone()
         with reading(RequestPlace(0)), connections[REPLICA].cursor() as cursor:
             cursor.execute(
                 f"SELECT {Position.template}, coalesce(extract(epoch FROM "

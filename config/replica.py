@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.db import Error, OperationalError, connections
+from django.db import Error, InterfaceError, OperationalError, connections
 from django.db.models import Field, Func
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -103,7 +103,10 @@ class RequestPlace:
 
     def is_lost_by(self, error: BaseException) -> bool:
         replica = connections[REPLICA]
-        if self._alias != REPLICA or not replica.errors_occurred or not isinstance(error, Error):
+        # What is wrong with the question is as wrong at the primary.
+        if not isinstance(error, OperationalError | InterfaceError):
+            return False
+        if self._alias != REPLICA or not replica.errors_occurred:
             return False
         self._lose(error)
         return True

@@ -74,8 +74,12 @@ class Pool(ConnectionPool[Connection[Any]]):
         except Exception as error:
             self._why = error
             raise
-        self.outage.worked()
+        self.connected()
         return made
+
+    def connected(self) -> None:
+        """Note that the server has taken a connection."""
+        self.outage.worked()
 
     def _gone(self) -> Error:
         """Say why, with PostgreSQL's own code, so that the answer can tell as well."""

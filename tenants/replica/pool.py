@@ -50,3 +50,6 @@ class ReplicaPool(Pool):
 
     connection_kind = PatientConnection
     outage_of_server = outage
+
+    def connected(self) -> None:
+        """Note nothing: one that is no replica, or hangs, takes connections as well."""

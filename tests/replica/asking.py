@@ -78,9 +78,13 @@ class Pair:
         rows = answer.json()["series"][0]["rows"]
         return [row["value"] for row in rows if row["value"] is not None]
 
+    def figures(self) -> Exposed:
+        """What the web process tells Prometheus."""
+        return Exposed(requests.get(self.metrics, timeout=20).text)
+
     def reads(self) -> dict[str, float]:
         """How many requests read where, by the reason."""
-        told = Exposed(requests.get(self.metrics, timeout=20).text)
+        told = self.figures()
         return {
             reason: told.value("lastgang_reads_total", server=server, reason=reason) or 0
             for server, reason in (

@@ -20,6 +20,12 @@ from tests.tenants.processes import environment, free_port, web
 
 # What the meter of each tenant counts in the first two hours of the day.
 VALUES = {"acme": 1.25, "nordwind": 7.75}
+SETTINGS = {
+    # So that the servers themselves tell what they were asked.
+    "log_statement": "all",
+    # A question that is in the way of what is replayed is broken off at once.
+    "max_standby_streaming_delay": "0",
+}
 
 
 @pytest.fixture(scope="package")
@@ -31,7 +37,7 @@ def servers(
         try:
             for slug in VALUES:
                 _furnish(slug)
-            with primary_and_replica() as (primary, replica):
+            with primary_and_replica(**SETTINGS) as (primary, replica):
                 _clear()
                 yield primary, replica
         finally:

@@ -32,8 +32,16 @@ class Copy(Postgres):
     It is a child of the test, which may stop, freeze and start it again; there is no keeper.
     """
 
-    def __init__(self, home: Path, source: Postgres, *, follows: bool, **settings: str) -> None:
-        super().__init__(home, durable=False)
+    def __init__(
+        self,
+        home: Path,
+        source: Postgres,
+        *,
+        follows: bool = False,
+        durable: bool = False,
+        **settings: str,
+    ) -> None:
+        super().__init__(home, durable=durable)
         self.source, self.follows, self.settings = source, follows, settings
         self._running: Running | None = None
 
@@ -58,9 +66,7 @@ class Copy(Postgres):
         self._run([*command, *(["--write-recovery-conf"] if self.follows else [])], lock)
 
     def command(self, port: int, /) -> list[str]:
-        # So that the server itself tells what it was asked.
-        settings = self.settings | {"log_statement": "all"}
-        more = [word for one in settings.items() for word in ("-c", "=".join(one))]
+        more = [word for one in self.settings.items() for word in ("-c", "=".join(one))]
         return [*super().command(port), *more]
 
     def start(self) -> None:
@@ -161,16 +167,18 @@ def started(server: Copy) -> Iterator[Copy]:
 
 
 @contextmanager
-def primary_and_replica() -> Iterator[tuple[Copy, Copy]]:
-    """Copy the tests' server with all that has been committed there, and the copy once more."""
+def primary_and_replica(*, durable: bool = False, **settings: str) -> Iterator[tuple[Copy, Copy]]:
+    """Copy the tests' server with all that has been committed there, and the copy once more.
+
+    Parameters
+    ----------
+    settings
+        PostgreSQL's, of both.
+    """
     home = Path(mkdtemp(prefix="lastgang-"))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        primary = stack.enter_context(
-            started(Copy(home / "primary", tests_own(), follows=False))
-        )
-        replica = stack.enter_context(
-            # A question that is in the way of what is replayed is cancelled at once.
-            started(Copy(home / "replica", primary, follows=True, max_standby_streaming_delay="0"))
-        )
-        yield primary, replica
+        first = Copy(home / "primary", tests_own(), durable=durable, **settings)
+        primary = stack.enter_context(started(first))
+        second = Copy(home / "replica", primary, follows=True, durable=durable, **settings)
+        yield primary, stack.enter_context(started(second))

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 
-from config.reading import REPLICA, Router, reading, reading_connection
-from config.replica import BehindError, RequestPlace
+from config.reading import REPLICA, Router, current_place, reading, reading_connection
+from config.replica import BehindError, RequestPlace, outage
 from meters.models import DailyProfile, Meter
 from meters.profiles import read_days
 from tests.conftest import CUSTOMERS
@@ -20,6 +20,7 @@ from tests.faults.test_search_path import cancelled
 from tests.replica.servers import Copy
 from tests.tenants.processes import environment, web
 from tests.tenants.test_interleaving import ask_at_random
+from tests.tenants.traces import logged
 
 SLUGS = ("acme", "nordwind")
 FAR = 2**62
@@ -217,6 +218,18 @@ def test_what_is_written_goes_to_the_primary(placed: Any, make: Callable[[], Any
         assert router.allow_relation(found, make() or found)
 
 
+def test_a_question_that_is_wrong_is_no_failure_of_the_replica(placed: Any) -> None:
+    place = current_place()
+    assert place is not None
+    with of("acme"):
+        assert place.alias == REPLICA
+        with pytest.raises(DatabaseError) as wrong:
+            Meter.objects.using(REPLICA).raw("SELECT * FROM no_such_table")[0]
+    assert not place.is_lost_by(wrong.value)
+    assert place.alias == REPLICA
+    assert not outage.is_on
+
+
 def test_readings_are_those_of_the_tenant(placed: Any) -> None:
     found = {}
     for slug in SLUGS:
@@ -239,3 +252,16 @@ def test_a_server_that_is_no_replica_is_not_read(
         pytest.raises(InterfaceError, match="no replica now"),
     ):
         names()
+
+
+def test_it_is_told_of_once_though_it_takes_connections(
+    servers: tuple[Copy, Copy], django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outage, "rest", 0.0)
+    with django_db_blocker.unblock(), connected(servers[0]), logged() as lines:
+        for _ in range(3):
+            assert RequestPlace(0).alias == "default"
+        outage.worked()
+        told = [line for line in lines() if "The replica" in line]
+    assert len([line for line in told if "is left alone" in line]) == 1
+    assert len(told) == 2, "and that it is back, once it is"

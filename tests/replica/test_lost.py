@@ -54,6 +54,7 @@ def test_gone_and_back_again(restarted: Pair, how: signal.Signals) -> None:
     ready = restarted.ask("/readyz")
     assert ready.status_code == 200
     assert ready.json()["replica"] == "unreachable"
+    assert restarted.figures().value("lastgang_replica_up") == 0
     restarted.replica.start()
     restarted.in_use()
     assert restarted.told(BACK) == back + 1

@@ -47,6 +47,10 @@ def test_after_an_ingestion_api_and_page_show_the_reading(paused: Pair) -> None:
     assert "42.5" in page.text
     assert at_primary
     assert not at_replica, "not even the part that has not changed"
+    told = paused.figures()
+    assert told.value("lastgang_replica_up") == 1
+    assert (told.value("lastgang_replica_lag_bytes") or 0) > 0
+    assert (told.value("lastgang_replica_lag_seconds") or 0) > 0
     # What it lacked it gets, and is read again.
     paused.replica.resume()
     paused.in_use()
