@@ -53,7 +53,7 @@ class Asker:
         self._session.post(self.address + path, json=body, timeout=60).raise_for_status()
 
     def share(self, work: Callable[[], object]) -> tuple[float, int]:
-        """Return which part of the requests meanwhile was answered from the replica, and of how many."""
+        """Return which part of the requests meanwhile read from the replica, and of how many."""
         before = self._reads()
         work()
         counts = self._reads() - before

@@ -242,9 +242,7 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 if given("DATABASE_REPLICA_URL"):
     DATABASES["replica"] = {
         **env.db_url_config(
-            address(
-                "DATABASE_REPLICA_URL", "the address of a replica", {"postgres", "postgresql"}
-            )
+            address("DATABASE_REPLICA_URL", "the address of a replica", {"postgres", "postgresql"})
         ),
         "ENGINE": "tenants.replica",
         "DISABLE_SERVER_SIDE_CURSORS": True,

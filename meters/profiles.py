@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+
 from config.reading import reading_connection
 from meters.copybinary import decode, gathered
 from meters.copycolumns import decode_sent, sent

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from config.reading import PRIMARY, current_place
 from config.replica import BehindError
@@ -73,6 +73,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor.close()
             raise
         return cursor
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        super()._handle_search_path(cursor)
+        if self.connection.why_closed:
+            # The library has passed over it, and what is asked next would fail in other words.
+            self.errors_occurred = True
+            raise OperationalError(self.connection.why_closed)
 
     def _see_to(self, cursor: Any, needed: int) -> None:
         """See that the server is ours and has replayed so much; wait for it for a moment."""

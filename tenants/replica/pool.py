@@ -25,10 +25,13 @@ class PatientConnection(Connection[Any]):
         How long it waits [s].
     is_ours
         Whether the server is known to be a copy of the primary.
+    why_closed
+        In words, where it has closed itself.
     """
 
     patience = PATIENCE
     is_ours = False
+    why_closed = ""
 
     def wait(
         self,
@@ -42,7 +45,8 @@ class PatientConnection(Connection[Any]):
         except _WaitTimeout:
             # Whatever comes later would be taken for the answer to another question.
             self.pgconn.finish()
-            raise OperationalError(f"no answer within {limit:g} s") from None
+            self.why_closed = f"no answer within {limit:g} s"
+            raise OperationalError(self.why_closed) from None
 
 
 class ReplicaPool(Pool):

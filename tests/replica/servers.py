@@ -160,7 +160,7 @@ def started(server: Copy) -> Iterator[Copy]:
         server.start()
         yield server
     finally:
-        if server._running is not None and server.processes():  # noqa: SLF001 - its own module
+        if server._running is not None and server.processes():
             server.stop(signal.SIGQUIT)
         for folder in {server.place, server.folder}:
             shutil.rmtree(folder, ignore_errors=True)
