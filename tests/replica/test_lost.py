@@ -1,5 +1,6 @@
 """The replica refuses, dies, hangs and breaks off: requests are answered, and it comes back."""
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -68,7 +69,9 @@ def test_one_that_hangs_costs_no_answer(restarted: Pair) -> None:
     restarted.replica.freeze()
     ask_many(restarted)
     assert restarted.told(LEFT_ALONE) == gone + 1
-    assert "no answer within 1 s" in restarted.log.read_text()
+    # Whichever comes first: one who had a connection, or one who wanted another.
+    reasons = r"no answer within 1 s|couldn't get a connection"
+    assert re.search(reasons, restarted.log.read_text())
     assert restarted.ask("/readyz").status_code == 200
     restarted.replica.thaw()
     restarted.in_use()
