@@ -6,7 +6,9 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /app
 RUN python -m venv /venv
 COPY requirements.txt constraints.txt ./
-RUN /venv/bin/python -m pip install -r requirements.txt
+# What these four bring to test themselves with, and to compile against, nobody runs here.
+RUN /venv/bin/python -m pip install -r requirements.txt \
+    && find /venv/lib -depth -type d -regex '.*/site-packages/\(numpy\|pandas\|pyarrow\|scipy\)/\(.*/\)?\(tests\|include\)' -exec rm -rf {} +
 COPY . .
 RUN /venv/bin/python -m config.translations compile
 # Static files are hashed and compressed here; the values serve this step alone, nothing is
