@@ -42,6 +42,7 @@ from benchmarks import (  # noqa: E402
     pages,
     prefetching,
     pulling,
+    replicas,
     roles,
     serving,
     storing,
@@ -70,6 +71,7 @@ def main(arguments: list[str]) -> None:
         "analysis": lambda: analysis.run(report),
         "watching": lambda: watching.run(report),
         "roles": lambda: roles.run(report),
+        "replicas": lambda: replicas.run(report),
     }
     if unknown := set(chosen) - set(parts):
         sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")
