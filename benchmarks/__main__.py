@@ -4,6 +4,7 @@
 these two alone.
 `python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
 `python -m benchmarks load` and `… servers` ask a whole installation of their own.
+`python -m benchmarks capacity` tells what an installation of any size needs (benchmarks/capacity).
 """
 
 import sys
@@ -27,6 +28,11 @@ if sys.argv[1:2] == ["servers"]:
     compare()
     sys.exit()
 
+if sys.argv[1:2] == ["capacity"]:
+    from benchmarks.capacity.command import main as predict
+
+    sys.exit(predict(sys.argv[2:]))
+
 from benchmarks.setting import set_up
 
 set_up()
@@ -35,6 +41,7 @@ from django.core.management import call_command  # noqa: E402 - settings need th
 
 from benchmarks import (  # noqa: E402
     analysis,
+    bottlenecks,
     contract,
     counting,
     drawing,
@@ -42,6 +49,7 @@ from benchmarks import (  # noqa: E402
     pages,
     prefetching,
     pulling,
+    replicas,
     roles,
     serving,
     storing,
@@ -70,6 +78,8 @@ def main(arguments: list[str]) -> None:
         "analysis": lambda: analysis.run(report),
         "watching": lambda: watching.run(report),
         "roles": lambda: roles.run(report),
+        "replicas": lambda: replicas.run(report),
+        "bottlenecks": lambda: bottlenecks.run(report),
     }
     if unknown := set(chosen) - set(parts):
         sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")

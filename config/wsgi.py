@@ -55,10 +55,13 @@ for addresses in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
 if settings.METRICS_PORT:
     from prometheus_client import REGISTRY
 
-    from config.measuring import PoolCollector
+    from config.measuring import PoolCollector, ReplicaCollector
     from config.metrics import serve_metrics
+    from config.replica import is_replicated
 
     REGISTRY.register(PoolCollector())
+    if is_replicated():
+        REGISTRY.register(ReplicaCollector())
     serve_metrics(REGISTRY)
 
 # What start-up has made lives as long as the process: the cyclic collector need not look at it

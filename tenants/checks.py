@@ -28,16 +28,18 @@ def search_path_stays_in_the_tenant(
                 id="tenants.E001",
             )
         )
-    host, port = str(database.get("HOST", "")), str(database.get("PORT", ""))
-    if port == "6432" or "pgbouncer" in host.lower():
-        found.append(
-            CheckWarning(
-                f"DATABASE_URL points at {host}:{port}, where PgBouncer seems to listen.",
-                hint="In transaction mode PgBouncer hands one tenant's search path to another. "
-                "Pool in session mode, or connect to PostgreSQL itself.",
-                id="tenants.W001",
+    for alias, variable in (("default", "DATABASE_URL"), ("replica", "DATABASE_REPLICA_URL")):
+        database = settings.DATABASES.get(alias, {})
+        host, port = str(database.get("HOST", "")), str(database.get("PORT", ""))
+        if port == "6432" or "pgbouncer" in host.lower():
+            found.append(
+                CheckWarning(
+                    f"{variable} points at {host}:{port}, where PgBouncer seems to listen.",
+                    hint="In transaction mode PgBouncer hands one tenant's search path to another. "
+                    "Pool in session mode, or connect to PostgreSQL itself.",
+                    id="tenants.W001",
+                )
             )
-        )
     return found
 
 

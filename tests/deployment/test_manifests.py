@@ -181,7 +181,23 @@ def test_servers_have_room_for_all_connections() -> None:
     assert wanted <= opened
     assert int(limits["default_pool_size"]) <= int(limits["max_db_connections"])
     cluster = one(documents, "Cluster", "postgres")["spec"]
-    assert opened + 10 <= int(cluster["postgresql"]["parameters"]["max_connections"])
+    most = int(cluster["postgresql"]["parameters"]["max_connections"])
+    assert opened + 10 <= most
+    # Of the copies one may be all that is left.
+    assert web * size + 10 <= most
+
+
+def test_web_alone_reads_from_the_copies() -> None:
+    documents = render("production")
+    reads = {
+        pod.owner: environment(documents, pod.spec["containers"][0]).get("DATABASE_REPLICA_URL")
+        for pod in pods(documents)
+        if pod.spec
+    }
+    address = str(reads.pop("Deployment web"))
+    assert "@postgres-ro:5432/" in address
+    assert one(documents, "Cluster", "postgres")["spec"]["instances"] > 1
+    assert set(reads.values()) == {None}
 
 
 def test_workers_grow_with_the_list_that_messages_wait_in(settings: Any) -> None:
