@@ -3,6 +3,7 @@
 `python -m benchmarks 40` takes 40 meters instead of 100, `python -m benchmarks pages drawing` runs
 these two alone.
 `python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
+`python -m benchmarks load` and `… servers` ask a whole installation of their own.
 `python -m benchmarks capacity` tells what an installation of any size needs (benchmarks/capacity).
 """
 
@@ -13,6 +14,18 @@ if sys.argv[1:2] == ["hypothesis"]:
     from benchmarks.hypothesis import main as ask
 
     ask(sys.argv[2:])
+    sys.exit()
+
+if sys.argv[1:2] == ["load"]:
+    from benchmarks.load import main as load
+
+    load(sys.argv[2:])
+    sys.exit()
+
+if sys.argv[1:2] == ["servers"]:
+    from benchmarks.servers import main as compare
+
+    compare()
     sys.exit()
 
 if sys.argv[1:2] == ["capacity"]:
@@ -36,6 +49,7 @@ from benchmarks import (  # noqa: E402
     pages,
     prefetching,
     pulling,
+    replicas,
     roles,
     serving,
     storing,
@@ -64,6 +78,7 @@ def main(arguments: list[str]) -> None:
         "analysis": lambda: analysis.run(report),
         "watching": lambda: watching.run(report),
         "roles": lambda: roles.run(report),
+        "replicas": lambda: replicas.run(report),
         "bottlenecks": lambda: bottlenecks.run(report),
     }
     if unknown := set(chosen) - set(parts):

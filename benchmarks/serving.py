@@ -66,7 +66,7 @@ class ReadingRowSerializer(serializers.ModelSerializer):  # type: ignore[type-ar
 
 def run(report: Report, *, meters: int) -> None:
     with tenant():
-        muids = [_fill(number) for number in range(meters)]
+        muids = [fill(number) for number in range(meters)]
         with connection.cursor() as cursor:
             cursor.execute("VACUUM (ANALYZE) daily_profile, reading_row")
         api = Api()
@@ -124,7 +124,8 @@ class Api:
         return dict(found)
 
 
-def _fill(number: int) -> str:
+def fill(number: int) -> str:
+    """Make a meter with a year of readings; return its MUID."""
     muid = uuid.uuid5(uuid.NAMESPACE_URL, f"serving/{number}")
     Meter.objects.create(muid=muid, name=f"Meter {number:03}", timezone=ZONE)
     rng = np.random.default_rng(number)

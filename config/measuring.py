@@ -1,11 +1,12 @@
 """What the web process tells of itself: its requests, and the use of its pool of connections."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.db import connections
+from django.db import Error, connections
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Gauge, Histogram
@@ -14,6 +15,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from config.metrics import BUCKETS
+from config.reading import PRIMARY, REPLICA, reading
+from config.replica import Position, RequestPlace
 
 # Labels hold only what our own code names. What a caller may choose freely, be it a host, a path or
 # a method, would let anybody make as many series as they like.
@@ -97,6 +100,74 @@ class PoolCollector(Collector):
         pool = connections["default"].pool  # type: ignore[attr-defined]
         if pool is not None:
             yield from pool_told(pool.get_stats())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a replica has got.
+
+    Attributes
+    ----------
+    behind
+        What it has not replayed of the primary's log [bytes].
+    age
+        Since when it has shown nothing more than it shows now [s]; 0 where it lacks nothing.
+    """
+
+    behind: int
+    age: float
+
+
+class ReplicaCollector(Collector):
+    """The replica as this process finds it when it is asked for its figures."""
+
+    def describe(self) -> list[Metric]:
+        """Name nothing beforehand: otherwise the registry would look as soon as it is made."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            with connections[PRIMARY].cursor() as cursor:
+                cursor.execute(f"SELECT {Position.template}")
+                [written] = cursor.fetchone()
+            yield from replica_told(standing(written))
+        except Error:
+            # How the replica is, nobody can say without the primary.
+            return
+        finally:
+            connections.close_all()
+
+
+def standing(written: int) -> Standing | None:
+    """Ask the replica how far it is, the primary being so far [bytes]; None where it is silent."""
+    try:
+        with reading(RequestPlace(0)), connections[REPLICA].cursor() as cursor:
+            cursor.execute(
+                f"SELECT {Position.template}, coalesce(extract(epoch FROM "
+                "clock_timestamp() - pg_last_xact_replay_timestamp())::float8, 0)"
+            )
+            replayed, age = cursor.fetchone()
+    except Error:
+        return None
+    behind = max(written - replayed, 0)
+    return Standing(behind, max(age, 0.0) if behind else 0.0)
+
+
+def replica_told(found: Standing | None) -> Iterator[Metric]:
+    """Put what is known of the replica into metrics; of one that does not answer it is little."""
+    yield GaugeMetricFamily(
+        "lastgang_replica_up", "Whether the replica answers.", value=found is not None
+    )
+    lag = GaugeMetricFamily(
+        "lastgang_replica_lag_seconds", "Age of the latest commit that it shows, if it lacks any."
+    )
+    behind = GaugeMetricFamily(
+        "lastgang_replica_lag_bytes", "What it has not replayed of the primary's log."
+    )
+    if found is not None:
+        lag.add_metric((), found.age)
+        behind.add_metric((), found.behind)
+    yield from (lag, behind)
 
 
 def pool_told(stats: Mapping[str, int]) -> Iterator[Metric]:

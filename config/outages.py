@@ -29,13 +29,27 @@ class Outage:
         What is not done meanwhile.
     rest
         So long it is left alone after a failure [s].
+    told_after
+        The log hears of it once it has lasted so long [s].
+    verbs
+        What the log says of the server when it begins, and when it is over.
     """
 
-    def __init__(self, name: str, words: str, *, rest: float = REST) -> None:
+    def __init__(
+        self,
+        name: str,
+        words: str,
+        *,
+        rest: float = REST,
+        told_after: float = 0.0,
+        verbs: tuple[str, str] = ("is gone", "is back"),
+    ) -> None:
         self.name, self.words, self.rest = name, words, rest
+        self.told_after, self.verbs = told_after, verbs
         self._lock = threading.Lock()
         self._began: float | None = None
         self._until = 0.0
+        self._is_told = False
 
     @property
     def rests(self) -> bool:
@@ -51,12 +65,15 @@ class Outage:
         """Note that it failed."""
         now = time.monotonic()
         with self._lock:
-            first, self._until = self._began is None, now + self.rest
-            self._began = self._began or now
-        if first:
+            self._until, self._began = now + self.rest, self._began or now
+            tells = not self._is_told and now - self._began >= self.told_after
+            self._is_told = self._is_told or tells
+        if tells:
             what = f"{type(error).__name__}: {error}"
             log.warning(
-                f"{self.name} is gone", words=self.words, error=" ".join(what.split())[:500]
+                f"{self.name} {self.verbs[0]}",
+                words=self.words,
+                error=" ".join(what.split())[:500],
             )
 
     def worked(self) -> None:
@@ -65,8 +82,10 @@ class Outage:
             return
         with self._lock:
             began, self._began = self._began, None
-        if began is not None:
-            log.info(f"{self.name} is back", seconds=round(time.monotonic() - began, 1))
+            was_told, self._is_told = self._is_told, False
+        if began is not None and was_told:
+            seconds = round(time.monotonic() - began, 1)
+            log.info(f"{self.name} {self.verbs[1]}", seconds=seconds)
 
 
 @lru_cache(maxsize=8)

@@ -172,7 +172,7 @@ MIDDLEWARE = [
     # browsers send none with a preflight.
     "corsheaders.middleware.CorsMiddleware",
     "accounts.middleware.RateLimitMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "config.compression.CompressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,6 +183,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    # Inside of all that asks who is signed in, which is the primary's to say.
+    "config.replica.ReplicaMiddleware",
     # Last, as it asks for: in place of the page it answers a sign-in that is locked.
     "axes.middleware.AxesMiddleware",
 ]
@@ -236,6 +238,34 @@ if pool_size := number("DATABASE_POOL_SIZE", default=0):
         "reconnect_timeout": 1.0,
     }
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# Where there is a copy of it, web processes read there what requests show (config.replica).
+if given("DATABASE_REPLICA_URL"):
+    DATABASES["replica"] = {
+        **env.db_url_config(
+            address("DATABASE_REPLICA_URL", "the address of a replica", {"postgres", "postgresql"})
+        ),
+        "ENGINE": "tenants.replica",
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "CONN_MAX_AGE": 0,
+        # Tests make one database, and whoever asks for this one gets that.
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASES["replica"]["OPTIONS"] = {
+        "connect_timeout": 2,
+        "options": "-c default_transaction_read_only=on",
+        **DATABASES["replica"].get("OPTIONS", {}),
+        # Always: a thread of its own connects, so that no request waits for longer than this.
+        "pool": {
+            "min_size": 0,
+            "max_size": pool_size or 8,
+            "timeout": 1.0,
+            "max_lifetime": 1800,
+            "reconnect_timeout": 0.1,
+        },
+    }
+    DATABASE_ROUTERS.insert(0, "config.reading.Router")
+# So long a request waits for a replica that lacks something, before it reads the primary [s].
+REPLICA_WAIT = number("DATABASE_REPLICA_WAIT", default=20, most=1000) / 1000
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = address("REDIS_URL", "the address of Redis, for the queue", REDIS_SCHEMES)
@@ -425,6 +455,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT == "development"
 WHITENOISE_AUTOREFRESH = False
+
+# While this file is there the process tells each client that it is about to go (config.leaving).
+LEAVING_FILE = env.str("LEAVING_FILE", default="")
 
 # --- Watching it --------------------------------------------------------------------------------
 

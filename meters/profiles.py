@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-from django.db import connection
 
+from config.reading import reading_connection
 from meters.copybinary import decode, gathered
 from meters.copycolumns import decode_sent, sent
 from meters.days import DayTable, Floats, Ints, Mask
@@ -32,6 +32,7 @@ def _copied(query: str) -> bytes:
 
     The cursor is the connection's own, for that is where the tenant's search path is set.
     """
+    connection = reading_connection()
     with (
         # Django wraps what a cursor raises, but not what a COPY does: a reader who meets a database
         # that is gone would be told of an error of ours.
@@ -149,7 +150,7 @@ def summaries(
     """
     last = f"DATE '{DATE}' + {int(last_day)}"
     until = "" if and_later else f"AND day <= {last} "
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(
             f'SELECT register_id, min("interval") FILTER (WHERE day <= {last}), count(*), '
             "sum(count), max(version) FROM daily_profile "
@@ -194,7 +195,7 @@ def latest_versions(registers: Sequence[int]) -> dict[int, int]:
     """Say of each register which version its latest day row has that holds readings."""
     if not registers:
         return {}
-    with connection.cursor() as cursor:
+    with reading_connection().cursor() as cursor:
         cursor.execute(
             f"SELECT asked.id, found.version FROM unnest(ARRAY[{_list(registers)}]::bigint[]) "
             "AS asked(id) CROSS JOIN LATERAL (SELECT version FROM daily_profile WHERE register_id "

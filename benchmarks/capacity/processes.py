@@ -14,8 +14,8 @@ import requests
 
 ROOT = Path(__file__).resolve().parents[2]
 WEB = (
-    "granian --interface wsgi --host 127.0.0.1 --port {port} --workers 1 --blocking-threads 4 "
-    "--no-access-log --log-level error config.wsgi:application"
+    "granian --interface wsgi --http 1 --host 127.0.0.1 --port {port} --workers 1 "
+    "--blocking-threads 4 --no-access-log --log-level error config.wsgi:application"
 )
 WORKER = (
     "celery --quiet -A config.celery worker --concurrency {children} --loglevel ERROR "

@@ -6,10 +6,12 @@ memory as a whole: each piece is read inside its tenant, written out, and let go
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from django.db import connection
 
+from config.reading import Place, current_place, read_at
 from meters.api.query import ReadingsQuery
 from meters.combining import combined
 from meters.models import Register
@@ -47,13 +49,13 @@ def units(asked: ReadingsQuery) -> list[str]:
 def pieces(asked: ReadingsQuery) -> Iterator[Piece]:
     """Read the table piece by piece, register by register, each in order of time.
 
-    Made while the tenant is entered; each piece is read inside it, for a streaming answer is made
-    when the middleware has left.
+    Made while the tenant is entered; each piece is read inside it and from the same server, for a
+    streaming answer is made when the middleware has left.
     """
-    return _each(asked, connection.tenant)  # type: ignore[attr-defined]
+    return _each(asked, connection.tenant, current_place())  # type: ignore[attr-defined]
 
 
-def _each(asked: ReadingsQuery, tenant: Any) -> Iterator[Piece]:
+def _each(asked: ReadingsQuery, tenant: Any, place: Place | None) -> Iterator[Piece]:
     edges = asked.query.grid.edges
     for registers in _lines(asked):
         for low in range(0, len(edges) - 1, PIECE):
@@ -61,7 +63,7 @@ def _each(asked: ReadingsQuery, tenant: Any) -> Iterator[Piece]:
             query = replace(asked.query, start=int(edges[low]), end=int(edges[high]))
             # Not across a yield: another answer may be made in between, on the same thread.
             with tenant.entered():
-                found = readings(registers, query)
+                found = read_at(place, partial(readings, registers, query))
             yield from _laid_out(replace(asked, query=query), found)
 
 

@@ -28,6 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
     """
 
     SchemaEditorClass = SchemaEditor
+    pool_class = Pool
     lock_patience = 0
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
@@ -57,7 +58,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]
         options = self.settings_dict["OPTIONS"].get("pool")
         # Django keeps it, and takes what is there.
         if options and self.alias not in self._connection_pools:
-            made = Pool(
+            made = self.pool_class(
                 kwargs=self.get_connection_params() | {"autocommit": True},
                 open=False,
                 configure=self._configure_connection,

@@ -20,15 +20,25 @@ class Pool(ConnectionPool[Connection[Any]]):
 
     Of the library's own it uses three names that are not public, `_connect`, `_lock` and
     `_waiting`; `tests/faults/` fails where another release has others.
+
+    Attributes
+    ----------
+    connection_kind
+        What it hands out.
+    outage_of_server
+        Whether the server is gone, where others note that as well.
     """
 
+    connection_kind: type[Connection[Any]] = Connection
+    outage_of_server: Outage | None = None
+
     def __init__(self, **options: Any) -> None:
-        self.outage = Outage(
+        self.outage = self.outage_of_server or Outage(
             "PostgreSQL",
             "Pages and the API answer 503 until it is back; nothing that is stored is lost.",
         )
         self._why: Exception | None = None
-        super().__init__(**options)
+        super().__init__(connection_class=self.connection_kind, **options)
 
     def getconn(self, timeout: float | None = None) -> Connection[Any]:
         """Return a connection that has not been cut while it lay here.
@@ -64,8 +74,12 @@ class Pool(ConnectionPool[Connection[Any]]):
         except Exception as error:
             self._why = error
             raise
-        self.outage.worked()
+        self.connected()
         return made
+
+    def connected(self) -> None:
+        """Note that the server has taken a connection."""
+        self.outage.worked()
 
     def _gone(self) -> Error:
         """Say why, with PostgreSQL's own code, so that the answer can tell as well."""

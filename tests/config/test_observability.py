@@ -66,11 +66,8 @@ def sample_names(text: str) -> Iterator[str]:
 def told(acme: Customer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The name of every sample that web, worker and exporter can tell."""
     web = list(sample_names(generate_latest(REGISTRY).decode()))
-    web += [
-        f"{family.name}{ending}"
-        for family in measuring.pool_told({})
-        for ending in ENDINGS[family.type]
-    ]
+    collected = (*measuring.pool_told({}), *measuring.replica_told(measuring.Standing(0, 0.0)))
+    web += [f"{family.name}{ending}" for family in collected for ending in ENDINGS[family.type]]
     exporter = Exposed.of(InstallationCollector())
     installation = [f"{f.name}{e}" for f in exporter.families for e in ENDINGS[f.type]]
     # Counts of a worker are files; the library's choice for this process is given back.

@@ -25,6 +25,7 @@ AS_FILES = {
     "SECRET_KEY_FALLBACKS": ("one-before\ntwo-before,three-before\n", "SECRET_KEY_FALLBACKS"),
     "FIELD_ENCRYPTION_KEYS": (f"{KEYS[0]}\n{KEYS[1]}\n", "FIELD_ENCRYPTION_KEYS"),
     "DATABASE_URL": ("postgres://u:in-a-file@127.0.0.1:1/name\n", "DATABASES"),
+    "DATABASE_REPLICA_URL": ("postgres://u:in-a-file@127.0.0.1:2/name\n", "DATABASES"),
     "REDIS_URL": ("redis://:in-a-file@127.0.0.1:1/0\r\n", "REDIS_URL"),
     "CACHE_URL": ("redis://:in-a-file@127.0.0.1:1/5", "CACHE_URL"),
     "EMAIL_URL": ("smtp+tls://u:in-a-file@mail.example.com\n", "EMAIL_HOST_PASSWORD"),
@@ -60,7 +61,11 @@ def test_every_secret_may_be_a_file(tmp_path: Path) -> None:
     done = run(code, **dict.fromkeys(AS_FILES), **written(tmp_path))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found.pop("DATABASES")["default"]["PASSWORD"] == "in-a-file"
+    databases = found.pop("DATABASES")
+    assert {name: one["PASSWORD"] for name, one in databases.items()} == {
+        "default": "in-a-file",
+        "replica": "in-a-file",
+    }
     assert found == TOLD
 
 

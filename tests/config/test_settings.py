@@ -54,6 +54,9 @@ MALFORMED = [
     ("DATABASE_URL", "hidden", "is not an address such as postgres://"),
     ("DATABASE_URL", "mysql://u:hidden@host/name", "is not an address such as postgres://"),
     ("DATABASE_URL", "postgres://u:hidden@host:port/name", "is not an address"),
+    ("DATABASE_REPLICA_URL", "mysql://u:hidden@host/name", "is not an address such as postgres://"),
+    ("DATABASE_REPLICA_WAIT", "a while", "is not a whole number"),
+    ("DATABASE_REPLICA_WAIT", "1001", "is too large: it may be 1000 at most"),
     ("EMAIL_URL", "http://u:hidden@host", "is not a mail server such as smtp+tls://"),
     ("EMAIL_URL", "smtp://u:hidden@host:port", "is not a mail server"),
     ("EMAIL_URL", "smtp+tls://", "is not a mail server"),
@@ -162,8 +165,10 @@ def test_a_good_environment_passes_every_check() -> None:
 @pytest.mark.parametrize(
     "url", ["postgres://u:hidden@127.0.0.1:6432/name", "postgres://u:hidden@pgbouncer.db/name"]
 )
-def test_a_pooler_that_mixes_tenants_is_warned_of(url: str) -> None:
-    done = run(LIST, DATABASE_URL=url)
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_REPLICA_URL"])
+def test_a_pooler_that_mixes_tenants_is_warned_of(url: str, variable: str) -> None:
+    done = run(LIST, **{variable: url})
+    assert f"{variable} points at" in done.stderr
     assert "(tenants.W001)" in done.stderr
     assert "In transaction mode PgBouncer hands one tenant's search path to another" in done.stderr
     assert "hidden" not in done.stderr

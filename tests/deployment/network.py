@@ -17,7 +17,7 @@ def addresses(documents: list[Document]) -> Iterator[tuple[Pod, str, int]]:
             # Settings name servers, but it asks none.
             if "simulate_upstream" in container.get("command", []):
                 continue
-            for name in ("DATABASE_URL", "REDIS_URL"):
+            for name in ("DATABASE_URL", "DATABASE_REPLICA_URL", "REDIS_URL"):
                 value = environment(documents, container).get(name)
                 if value and "image" in container and "lastgang" in container["image"]:
                     parts = urlsplit(value.replace("{{ .", "").replace(" }}", ""))

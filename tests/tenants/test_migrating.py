@@ -25,10 +25,16 @@ SCHEMAS = [slug.replace("-", "_") for slug in SLUGS]
 
 
 def back(schema: str) -> None:
-    """Undo the latest migration of a schema."""
-    call_command(
-        "migrate_schemas", "accounts", "0003", schema_name=schema, verbosity=0, interactive=False
-    )
+    """Put a schema back to before the migration that made the tables of notices."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(format('%%I.%%I', schemaname, tablename), ', ') FROM pg_tables "
+            "WHERE schemaname = %s AND tablename LIKE 'notices%%'",
+            [schema],
+        )
+        [tables] = cursor.fetchone()
+        cursor.execute(f"DROP TABLE {tables}")
+        cursor.execute(f"DELETE FROM {schema}.django_migrations WHERE app = 'notices'")
 
 
 @pytest.fixture
@@ -68,18 +74,18 @@ def test_those_behind_are_migrated_and_a_failure_is_named(migrants: list[str]) -
         back(schema)
     with connection.cursor() as cursor:
         # In the way of the migration to come.
-        cursor.execute("CREATE TABLE migrant_2.accounts_act (x int)")
+        cursor.execute("CREATE TABLE migrant_2.notices_heard (x int)")
     assert behind([*migrants, "acme"]) == migrants[1:]
 
     code, out = migrate("--parallel", "2")
     assert code == 1
     assert "3 of 6 tenants are up to date." in out
     assert "1 of 6 tenants could not be migrated" in out
-    assert 'migrant_2: ProgrammingError: relation "accounts_act" already exists' in out
+    assert 'migrant_2: ProgrammingError: relation "notices_heard" already exists' in out
     assert behind(migrants) == ["migrant_2"], "what failed kept nobody else"
 
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE migrant_2.accounts_act")
+        cursor.execute("DROP TABLE migrant_2.notices_heard")
     code, out = migrate()
     assert (code, "5 of 6 tenants are up to date." in out) == (0, True), out
     assert behind(migrants) == []
