@@ -35,4 +35,4 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
-CMD ["sh", "-c", "DATABASE_POOL_SIZE=${DATABASE_POOL_SIZE:-8} exec python -m granian --interface wsgi --host 0.0.0.0 --port \"$PORT\" --workers 1 --blocking-threads 4 --http1-header-read-timeout 5000 --http1-buffer-size 65536 --no-access-log config.wsgi:application"]
+CMD ["sh", "-c", "DATABASE_POOL_SIZE=${DATABASE_POOL_SIZE:-8} exec python -m granian --interface wsgi --http 1 --host 0.0.0.0 --port \"$PORT\" --workers 1 --blocking-threads 4 --http1-header-read-timeout 5000 --http1-buffer-size 65536 --no-access-log config.wsgi:application"]

@@ -3,6 +3,8 @@
 `python -m benchmarks 40` takes 40 meters instead of 100, `python -m benchmarks pages drawing` runs
 these two alone.
 `python -m benchmarks hypothesis` asks how often the hypothesis is right, without any server.
+`python -m benchmarks load` and `… servers` ask a whole installation of their own.
+`python -m benchmarks capacity` tells what an installation of any size needs (benchmarks/capacity).
 """
 
 import sys
@@ -14,6 +16,23 @@ if sys.argv[1:2] == ["hypothesis"]:
     ask(sys.argv[2:])
     sys.exit()
 
+if sys.argv[1:2] == ["load"]:
+    from benchmarks.load import main as load
+
+    load(sys.argv[2:])
+    sys.exit()
+
+if sys.argv[1:2] == ["servers"]:
+    from benchmarks.servers import main as compare
+
+    compare()
+    sys.exit()
+
+if sys.argv[1:2] == ["capacity"]:
+    from benchmarks.capacity.command import main as predict
+
+    sys.exit(predict(sys.argv[2:]))
+
 from benchmarks.setting import set_up
 
 set_up()
@@ -22,6 +41,7 @@ from django.core.management import call_command  # noqa: E402 - settings need th
 
 from benchmarks import (  # noqa: E402
     analysis,
+    bottlenecks,
     contract,
     counting,
     drawing,
@@ -59,6 +79,7 @@ def main(arguments: list[str]) -> None:
         "watching": lambda: watching.run(report),
         "roles": lambda: roles.run(report),
         "replicas": lambda: replicas.run(report),
+        "bottlenecks": lambda: bottlenecks.run(report),
     }
     if unknown := set(chosen) - set(parts):
         sys.exit(f"No benchmark is called {', '.join(sorted(unknown))}: {', '.join(parts)}.")

@@ -126,7 +126,17 @@ def _served(host: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "wsgi",
+        "--http",
+        "1",
+        "--host",
+        "127.0.0.1",
+    ]
     command += ["--port", str(port), "--workers", "1", "--blocking-threads", "4"]
     command += ["--no-access-log", "--log-level", "warning", "config.wsgi:application"]
     web = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DATABASE_POOL_SIZE": "8"})

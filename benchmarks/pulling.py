@@ -168,28 +168,31 @@ def _shares(report: Report, source: int, muids: tuple[UUID, ...]) -> None:
 
 def _memory(report: Report, source: int, muid: UUID) -> None:
     """Pull one year and ten years of a meter, each in a process of its own."""
-    [year] = _processes(source, START - YEAR, START, [[muid]])
-    [decade] = _processes(source, START - 9 * YEAR, START + YEAR, [[muid]])
+    [year] = processes(SLUG, source, START - YEAR, START, [[muid]])
+    [decade] = processes(SLUG, source, START - 9 * YEAR, START + YEAR, [[muid]])
     report.cost("peak memory of a worker: ten years, beside one", "MB", decade.peak, year.peak)
 
 
 def _workers(report: Report, source: int, muids: tuple[UUID, ...], each: int) -> None:
     """Pull the same meters with one process and with two, before the first year that is stored."""
     start, stop = START - 2 * YEAR, START - YEAR
-    _processes(source, start, stop, [list(muids)])  # so that all is rendered and stored
-    one = _processes(source, start, stop, [list(muids)])
-    two = _processes(source, start, stop, [list(muids[:each]), list(muids[each:])])
+    processes(SLUG, source, start, stop, [list(muids)])  # so that all is rendered and stored
+    one = processes(SLUG, source, start, stop, [list(muids)])
+    two = processes(SLUG, source, start, stop, [list(muids[:each]), list(muids[each:])])
     rates = [sum(p.readings for p in ps) / sum(p.cpu for p in ps) for ps in (two, one)]
     report.rate("two workers, beside one", "readings per CPU-second", *rates)
     walls = [max(p.wall for p in ps) for ps in (two, one)]
     report.cost("two workers, on the clock", "s", *walls)
 
 
-def _processes(source: int, start: int, stop: int, shares: list[list[UUID]]) -> list[Pulled]:
+def processes(
+    schema: str, source: int, start: int, stop: int, shares: list[list[UUID]]
+) -> list[Pulled]:
+    """Pull each share of meters by a process of its own, all at one time."""
     started = [
         subprocess.Popen(
             [
-                sys.executable, "-m", "benchmarks.puller", SLUG,
+                sys.executable, "-m", "benchmarks.puller", schema,
                 *map(str, [source, start, stop, *muids]),
             ],
             stdout=subprocess.PIPE,

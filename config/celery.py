@@ -18,6 +18,7 @@ from structlog.contextvars import (
 )
 from tenant_schemas_celery.app import CeleryApp
 
+import config.ending  # noqa: F401 - it listens to signals of the worker
 from config.outages import redis_outage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")

@@ -8,6 +8,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis.exceptions import RedisError
 
+from config.leaving import is_leaving
 from config.replica import is_replicated, outage
 
 
@@ -16,7 +17,8 @@ class HealthMiddleware:
 
     ``/healthz`` says that the process answers; ``/readyz`` that it can serve, which it cannot
     without PostgreSQL. Pages and reads go on without Redis, and without the replica that there may
-    be, so their loss is told but not fatal.
+    be, so their loss is told but not fatal. A process that is about to go is not ready either,
+    though it answers.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -40,8 +42,10 @@ class HealthMiddleware:
             cache.get("readyz")
         except (RedisError, OSError):
             redis = "unreachable"
-        told = {"database": database, "redis": redis}
+        told, leaves = {"database": database, "redis": redis}, is_leaving()
         if is_replicated():
             # As requests have found it: a probe has no time for one that hangs.
             told["replica"] = "unreachable" if outage.is_on else "ok"
-        return JsonResponse(told, status=200 if database == "ok" else 503)
+        if leaves:
+            told["process"] = "leaving"
+        return JsonResponse(told, status=200 if database == "ok" and not leaves else 503)

@@ -172,7 +172,7 @@ MIDDLEWARE = [
     # browsers send none with a preflight.
     "corsheaders.middleware.CorsMiddleware",
     "accounts.middleware.RateLimitMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "config.compression.CompressMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -455,6 +455,9 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = ENVIRONMENT == "development"
 WHITENOISE_AUTOREFRESH = False
+
+# While this file is there the process tells each client that it is about to go (config.leaving).
+LEAVING_FILE = env.str("LEAVING_FILE", default="")
 
 # --- Watching it --------------------------------------------------------------------------------
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from config.bodies import timely
+from config.leaving import closing, is_leaving, stay
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,6 +22,8 @@ OF_REQUESTS = re.compile(r"(CONTENT|PATH_INFO|QUERY|REMOTE|REQUEST|SCRIPT|SERVER
 
 class Guarded:
     """Hand requests on without this process's environment, and with patience for their bodies.
+
+    Answers of a process that is about to go close their connections (`config.leaving`).
 
     The server lays the environment under each request: there it would stand among the headers,
     secrets and all, for whoever looks at or writes down a request as a whole.
@@ -37,10 +41,16 @@ class Guarded:
             if environ.get(name) == value:
                 del environ[name]
         environ["wsgi.input"] = timely(environ["wsgi.input"])
+        if is_leaving():
+            start = closing(start)
         return self.application(environ, start)
 
 
 application = Guarded(get_wsgi_application())
+stay()
+# All views are read now, not when the first one asks: by then the process calls itself ready.
+for addresses in (settings.ROOT_URLCONF, settings.PUBLIC_SCHEMA_URLCONF):
+    get_resolver(addresses).reverse_dict  # noqa: B018 - reading it is what takes the time
 
 if settings.METRICS_PORT:
     from prometheus_client import REGISTRY

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from ingestion.client import Client, UnreachableError, UpstreamError, Usage
 from ingestion.failing import failed_again, went_well
-from ingestion.lease import HandOverError, Lease, LostLeaseError
+from ingestion.lease import HandOverError, Lease, LeavingError, LostLeaseError
 from ingestion.meterlock import MeterBusyError, alone_with
 from ingestion.models import PLACE, Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
@@ -46,7 +46,7 @@ class Job:
     lease
         The hold on the run; None where it is a rehearsal, of which nothing is kept.
     read_until
-        Up to when this run has read the meter already, before it was handed over [s].
+        Up to when this run has read the meter already, be it before it was handed over [s].
 
     Attributes
     ----------
@@ -105,6 +105,9 @@ class Job:
         except HandOverError:
             self._break()
             raise
+        except LeavingError:
+            self._break()
+            raise HandOverError(self.feed.pk, self.read_until) from None
         except (OperationalError, InterfaceError, LostLeaseError):
             # No fault of this meter: the database is gone, or the run is somebody else's.
             raise
@@ -128,6 +131,7 @@ class Job:
                 if check:
                     check()
                 self._store(piece, usage)
+                self.read_until = piece.stop
                 yield self.result, (piece.stop - start) / (stop - start)
                 if self.lease and self.lease.is_over and piece.stop < stop:
                     # What is asked ahead by now is asked again by whoever goes on.

@@ -10,11 +10,15 @@ from django.db import Error, connection
 from django.utils import timezone
 from django_tenants.utils import schema_context
 
+from config.ending import told_ago
 from ingestion.models import LEASE, Run
 from tenants.schema import current_schema
 
 # Three beats may be missed before the lease runs out.
 BEAT = LEASE.total_seconds() / 3.5
+# So long a worker that is to end waits for the piece that is under way [s]; then it breaks off.
+# Far less than what it is given to end in (k8s/base/worker.yaml).
+PATIENCE = 20.0
 
 
 class LostLeaseError(RuntimeError):
@@ -38,6 +42,10 @@ class HandOverError(Exception):
     def __init__(self, feed: int, until: int | None = None) -> None:
         super().__init__(f"Feed {feed} is to go on from {until}.")
         self.feed, self.until = feed, until
+
+
+class LeavingError(Exception):
+    """The worker has to end, and nobody waits any more for what is under way."""
 
 
 def worker_name() -> str:
@@ -78,19 +86,28 @@ class Lease:
 
     @property
     def is_over(self) -> bool:
-        """Whether it is time to hand over."""
-        return self._until is not None and time.monotonic() >= self._until
+        """Whether it is time to hand over: after the slice, or because the worker is to end."""
+        return self.is_ending or (self._until is not None and time.monotonic() >= self._until)
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether the worker is to end, and nothing is to be begun any more."""
+        return told_ago() is not None
 
     def check(self) -> None:
-        """Stop where the run is no longer ours.
+        """Stop where the run is no longer ours, or has to be left where it is.
 
         Raises
         ------
         LostLeaseError
             Another worker has taken it over.
+        LeavingError
+            The worker is to end, and has waited for long enough.
         """
         if self._lost.is_set():
             raise LostLeaseError(self._run)
+        if (told_ago() or 0.0) > PATIENCE:
+            raise LeavingError
 
     def _beat(self) -> None:
         while not self._ended.wait(self._every):

@@ -245,8 +245,8 @@ def _each_meter(
     pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
     with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
         for job, done, count in _jobs(run, source, client, lease):
-            if done and lease and lease.is_over:
-                raise HandOverError(job.feed.pk)
+            if lease and (lease.is_ending or (done and lease.is_over)):
+                raise HandOverError(job.feed.pk, job.read_until)
             if job.feed.pk == run.at_feed and run.strikes >= MOST_STRIKES:
                 words = (
                     f"{MOST_STRIKES} workers in a row have died at this meter; their log tells why."

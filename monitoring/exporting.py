@@ -1,6 +1,7 @@
 """The installation's figures in the form of Prometheus, asked for no more often than is of use."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from threading import Lock
 from time import monotonic
 
@@ -21,15 +22,17 @@ class InstallationCollector(Collector):
 
     Parameters
     ----------
+    look
+        Takes a look at a moment.
     every
         How long a look is shown before another is taken [s].
-    after
-        Called after each look, by the thread that took it.
     """
 
-    def __init__(self, *, every: float = EVERY, after: Callable[[], object] = lambda: None) -> None:
-        self._every, self._after, self._lock = every, after, Lock()
-        self._observer, self._look, self._until = Observer(), Look(0, None, None), 0.0
+    def __init__(
+        self, look: Callable[[datetime], Look] | None = None, *, every: float = EVERY
+    ) -> None:
+        self._every, self._take, self._lock = every, look or Observer().look, Lock()
+        self._look, self._until = Look(0, None, None), 0.0
 
     def describe(self) -> list[Metric]:
         """Name nothing beforehand: otherwise the registry would look as soon as it is made."""
@@ -38,10 +41,7 @@ class InstallationCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._lock:
             if monotonic() >= self._until:
-                try:
-                    self._look = self._observer.look(timezone.now())
-                finally:
-                    self._after()
+                self._look = self._take(timezone.now())
                 self._until = monotonic() + self._every
             look = self._look
         yield from told(look)

@@ -9,13 +9,13 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from typing import Any
 
 import django
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
 from django_tenants.migration_executors import get_executor
 from django_tenants.migration_executors.base import MigrationExecutor, run_migrations
@@ -118,16 +118,29 @@ def behind(schemas: Sequence[str]) -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(WITH_TABLE, [list(schemas)])
         begun = sorted(name for (name,) in cursor.fetchall())
-        counted: dict[str, int] = {}
-        for first in range(0, len(begun), AT_ONCE):
-            some = begun[first : first + AT_ONCE]
-            asked = " UNION ALL ".join(
-                ASK.format(schema=connection.ops.quote_name(schema)) for schema in some
-            )
-            wanted: list[Any] = [[app for app, _ in known], [name for _, name in known]]
-            cursor.execute(WANTED + asked, wanted + some)
-            counted |= dict(cursor.fetchall())
+    counted: dict[str, int] = {}
+    for first in range(0, len(begun), AT_ONCE):
+        some = begun[first : first + AT_ONCE]
+        try:
+            counted |= _count(some, known)
+        except DatabaseError:
+            # A server may refuse to answer for several schemas at once, as one that keeps them on
+            # several nodes; or one of them is not in order, which is told when it is migrated.
+            for schema in some:
+                with suppress(DatabaseError):
+                    counted |= _count([schema], known)
     return [schema for schema in schemas if counted.get(schema) != len(known)]
+
+
+def _count(schemas: Sequence[str], known: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """Count, of each schema, the migrations of this release that have been run in it."""
+    asked = " UNION ALL ".join(
+        ASK.format(schema=connection.ops.quote_name(schema)) for schema in schemas
+    )
+    wanted: list[Any] = [[app for app, _ in known], [name for _, name in known]]
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(WANTED + asked, wanted + list(schemas))
+        return dict(cursor.fetchall())
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from analytics.figures.curves import Figure, doubtful, numbers, steps
+from analytics.figures.curves import doubtful, numbers, steps
+from analytics.figures.drawing import Figure
 from analytics.figures.writing import estimated, of_intervals
 from analytics.methods.aligning import Rolled
 from meters.dates import dated

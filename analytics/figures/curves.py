@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 
+from analytics.figures.drawing import Drawing, Figure, as_json
 from analytics.figures.writing import DAY_FORMAT, WEEK_FORMAT, estimated, of_intervals
 from meters.days import Floats, Ints, Mask
 from meters.language import _
@@ -22,8 +22,6 @@ from meters.qualities import VOUCHED
 from meters.series import Buckets
 from meters.wording import figure as number
 from meters.zones import DAY, Days, Zone
-
-Figure = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def load_curve(
     gaps
         Ranges of instants without readings [s].
     """
-    figure = go.Figure()
+    figure = Drawing()
     for curve in curves:
         there = curve.buckets.count > 0
         uncertain = doubtful(curve.buckets)
@@ -151,8 +149,8 @@ def load_curve(
             meta={"timezone": zone.name, "resolution": resolution},
             xaxis={"range": utc(edges[[0, -1]])},
             yaxis={"title": {"text": curves[0].unit}},
-            shapes=[*_gap_shapes(gaps), *_clock_shapes(edges, zone)],
-            annotations=_clock_notes(edges, zone),
+            shapes=[*_gap_shapes(gaps), *_clock_shapes(edges, zone)] or None,
+            annotations=_clock_notes(edges, zone) or None,
         )
     return as_json(figure)
 
@@ -213,7 +211,7 @@ def energy_bars(curves: Sequence[Curve], zone: Zone, resolution: str = "P1D") ->
 
     A bucket that the range cuts short stands where its whole week or month does.
     """
-    figure = go.Figure()
+    figure = Drawing()
     period, hover = PERIODS.get(resolution, (None, DAY_FORMAT))
     for curve in curves:
         buckets = curve.buckets
@@ -267,7 +265,7 @@ def _bar_words(buckets: Buckets) -> list[str]:
 
 def typical_day_curve(table: pd.DataFrame, role: str) -> Figure:
     """Draw what `statistics.typical_day` found: weekdays with their 10–90 % band, and weekends."""
-    figure = go.Figure()
+    figure = Drawing()
     for part, name, color in ((False, _("Weekdays"), role), (True, _("Weekends"), "comparison")):
         rows = table[table["weekend"] == part]
         if not len(rows):
@@ -334,10 +332,3 @@ def spark(values: Sequence[float | None]) -> dict[str, str] | None:
     line = "L".join(points)
     first, end = points[0].split()[0], points[-1].split()[0]
     return {"line": f"M{line}", "area": f"M{first} 32L{line}L{end} 32Z"}
-
-
-def as_json(figure: go.Figure) -> Figure:
-    """Return plain lists and dicts, without the template that Plotly for Python sends along."""
-    found: Figure = figure.to_plotly_json()
-    found["layout"].pop("template", None)
-    return found

@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Sequence
 
 import numpy as np
-import plotly.graph_objects as go
 
-from analytics.figures.curves import Figure, as_json, numbers
+from analytics.figures.curves import numbers
+from analytics.figures.drawing import Drawing, Figure, as_json
 from analytics.figures.writing import short
 from analytics.methods.data_quality import DataQuality
 from analytics.methods.duration import DurationCurve, Histogram
@@ -37,8 +37,8 @@ def grouped(grouping: Grouping, role: str, *, energy: bool) -> Figure:
     return as_json(figure)
 
 
-def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.Figure:
-    figure = go.Figure()
+def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> Drawing:
+    figure = Drawing()
     figure.add_bar(
         x=list(labels),
         y=numbers(bands.mean),
@@ -67,8 +67,8 @@ def _band_bars(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
     return figure
 
 
-def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.Figure:
-    figure = go.Figure()
+def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> Drawing:
+    figure = Drawing()
     mean = _("Mean")
     for name, values, line, fill in (
         ("10 %", bands.low, {"width": 0}, None),
@@ -89,7 +89,7 @@ def _band_line(labels: Sequence[str], bands: Bands, role: str, unit: str) -> go.
     figure.update_traces(
         customdata=_band_words(bands, unit),
         hovertemplate=_mean_words(unit),
-        selector={"name": mean},
+        name=mean,
     )
     return figure
 
@@ -120,7 +120,7 @@ def _band_words(bands: Bands, unit: str) -> list[str]:
 
 def duration(found: DurationCurve, role: str) -> Figure:
     """Draw for what part of the time power is at least so high."""
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_scatter(
         x=numbers(found.share * 100),
         y=numbers(found.power),
@@ -146,7 +146,7 @@ def histogram(found: Histogram, role: str) -> Figure:
     """Draw how often which power occurs, as the share of all known slots."""
     total = int(found.counts.sum()) + found.zeros
     edges = found.edges
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_bar(
         x=numbers((edges[1:] + edges[:-1]) / 2),
         y=numbers(found.counts / max(total, 1) * 100),
@@ -170,7 +170,7 @@ def histogram(found: Histogram, role: str) -> Figure:
 
 def weekly_pattern(found: Pattern, role: str) -> Figure:
     """Draw the usual working day, Saturday and Sunday that the daily and weekly pattern make."""
-    figure = go.Figure()
+    figure = Drawing()
     weekly = np.nan_to_num(found.weekly)
     hours = np.arange(len(found.daily)) * found.interval / HOUR
     x = [*hours.tolist(), 24.0]
@@ -205,7 +205,7 @@ def weekly_pattern(found: Pattern, role: str) -> Figure:
 
 def completeness(found: DataQuality, role: str) -> Figure:
     """Draw what share of each month's slots was measured, and what share is estimated."""
-    figure = go.Figure()
+    figure = Drawing()
     labels = [month.name for month in found.months]
     measured = [(m.known - m.estimated) / m.expected for m in found.months]
     estimated = [m.estimated / m.expected for m in found.months]

@@ -1,9 +1,9 @@
 """Figures of how a load resembles its own past, as Plotly's JSON."""
 
 import numpy as np
-import plotly.graph_objects as go
 
-from analytics.figures.curves import Figure, as_json, numbers
+from analytics.figures.curves import numbers
+from analytics.figures.drawing import Drawing, Figure, as_json
 from analytics.figures.writing import lag
 from analytics.methods.analysis import Analysis
 from analytics.methods.correlation import Correlation
@@ -20,7 +20,7 @@ def correlogram(found: Correlation, role: str) -> Figure:
     lags = np.arange(1, len(found))
     days = lags * found.interval / DAY
     band = found.band[1:]
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_scatter(
         x=[*numbers(days), *numbers(days[::-1])],
         y=[*numbers(band), *numbers(-band[::-1])],
@@ -53,7 +53,7 @@ def partial_correlogram(told: Analysis, role: str) -> Figure:
     """Draw the partial autocorrelation at the lags 1, 2, … over the band of white noise."""
     values, white = told.partial, told.correlation.white
     hours = np.arange(1, len(values)) * told.correlation.interval / HOUR
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_bar(
         x=numbers(hours),
         y=numbers(values[1:]),
@@ -82,7 +82,7 @@ def partial_correlogram(told: Analysis, role: str) -> Figure:
 
 def periodogram(found: Spectrum, role: str) -> Figure:
     """Draw what share of the variance a sinusoid of each period explains."""
-    figure = go.Figure()
+    figure = Drawing()
     hours = found.lengths / HOUR
     for values, name, style in (
         (found.shares, _("Share of the variance"), {"meta": {"role": role}}),

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from babel.dates import get_day_names
 
-from analytics.figures.curves import Figure, as_json, numbers
+from analytics.figures.curves import numbers
+from analytics.figures.drawing import Drawing, Figure, as_json
 from analytics.figures.writing import DAY_FORMAT
 from analytics.methods.heat import CalendarMap, HeatMap
 from analytics.methods.load import HOUR
@@ -29,7 +29,7 @@ def heat(found: HeatMap) -> Figure:
     known = power[~np.isnan(power)]
     top = float(np.quantile(known, BRIGHTEST)) if len(known) else 1.0
     low = min(float(known.min()), 0.0) if len(known) else 0.0
-    figure = go.Figure()
+    figure = Drawing()
     figure.add_heatmap(
         x=_dates(found.days),
         y=times,
@@ -62,7 +62,7 @@ def _coarser(found: HeatMap) -> tuple[Floats, int]:
 
 def calendar(found: CalendarMap) -> Figure:
     """Draw the energy of each day, weeks from left to right and weekdays downwards."""
-    figure = go.Figure()
+    figure = Drawing()
     dates = found.mondays[:, None] + np.arange(7)
     words = [
         [_day_words(day, share) for day, share in zip(days, shares, strict=True)]

@@ -12,6 +12,8 @@ from django.core.management import get_commands
 from redis import Redis
 
 from config.celery import app
+from ingestion.lease import PATIENCE
+from ingestion.prefetch import LOOK
 from tests.deployment.checking import found, validate
 from tests.deployment.network import addresses
 from tests.deployment.references import PROBES, walk
@@ -26,6 +28,7 @@ from tests.deployment.rendering import (
     pods,
     render,
 )
+from tests.security.test_server import HEAD_IN
 
 each_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -204,7 +207,8 @@ def test_workers_grow_with_the_list_that_messages_wait_in(settings: Any) -> None
     with Redis.from_url(settings.REDIS_URL) as redis, app.connection_for_write() as broker:
         name = trigger["listName"]
         before = redis.llen(name)
-        broker.SimpleQueue(app.conf.task_default_queue).put({"a": "message"})
+        queue = broker.SimpleQueue(app.conf.task_default_queue)
+        queue.put({"a": "message"}, priority=app.tasks["ingestion.ingest_run"].priority)
         assert redis.llen(name) == before + 1
         redis.rpop(name)
 
@@ -212,9 +216,25 @@ def test_workers_grow_with_the_list_that_messages_wait_in(settings: Any) -> None
 def test_what_a_run_is_given_to_end_in_is_enough(settings: Any) -> None:
     worker = one(render("production"), "Deployment", "worker")["spec"]["template"]["spec"]
     assert worker["terminationGracePeriodSeconds"] > settings.INGESTION_SLICE
+    # What it waits for, what it looks for, and the storing of a piece.
+    assert worker["terminationGracePeriodSeconds"] > PATIENCE + LOOK + 30
     web = one(render("production"), "Deployment", "web")["spec"]["template"]["spec"]
-    pause = web["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    assert web["terminationGracePeriodSeconds"] >= pause + 30
+    assert web["terminationGracePeriodSeconds"] >= pause_of(web) + 30
+
+
+def pause_of(web: dict[str, Any]) -> int:
+    """Return how long a web pod that has to go still answers [s]."""
+    shell, option, words = web["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert (shell, option) == ("sh", "-c")
+    pause = re.fullmatch(r'touch "\$LEAVING_FILE"; sleep (\d+)', words)
+    assert pause, words
+    return int(pause[1])
+
+
+def test_a_web_pod_that_goes_says_so_for_longer_than_connections_lie_idle() -> None:
+    """By then no connection is kept open to it, on which a request could get lost."""
+    web = one(render("production"), "Deployment", "web")["spec"]["template"]["spec"]
+    assert pause_of(web) > HEAD_IN
 
 
 def test_the_settings_start_with_what_the_manifests_give() -> None:

@@ -47,7 +47,7 @@ class Product:
         made.env |= {"DATABASE_POOL_SIZE": "4", "API_RATE_PROGRAM": "0", "API_RATE_TENANT": "0"}
         made.start(
             "web",
-            f"granian --interface wsgi --host 127.0.0.1 --port {self.port} --workers 1 "
+            f"granian --interface wsgi --http 1 --host 127.0.0.1 --port {self.port} --workers 1 "
             "--blocking-threads 4 --no-access-log --log-level warning config.wsgi:application",
         )
         made.start("worker", f"{WORKER} --concurrency 2")

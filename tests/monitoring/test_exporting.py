@@ -273,7 +273,7 @@ def test_the_command_wants_a_port() -> None:
 
 
 def test_the_command_serves_until_it_is_stopped(committed: Tenant, tmp_path: Path) -> None:
-    """As a process of its own; its scrapes leave no connection behind."""
+    """As a process of its own; its scrapes share a connection, which ends with it."""
     port, log = free_port(), tmp_path / "exporter.log"
     name = f"exporter-{port}"
     env = environment(METRICS_HOST="127.0.0.1", METRICS_PORT=str(port), PGAPPNAME=name)
@@ -298,7 +298,9 @@ def test_the_command_serves_until_it_is_stopped(committed: Tenant, tmp_path: Pat
         assert running.poll() is None, log.read_text()
         assert told.value("lastgang_tenant_look_ok", tenant=committed.schema_name) == 1
         assert told.value("lastgang_look_ok", of="queue") == 1
-        wait_until(lambda: connections() == 0, "its connection is closed")
+        assert scrape()
+        assert connections() == 1
         running.send_signal(signal.SIGTERM)
         assert running.wait(20) == 0
+    wait_until(lambda: connections() == 0, "its connection is closed")
     assert "Stopped by SIGTERM." in log.read_text()

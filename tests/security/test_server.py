@@ -123,8 +123,8 @@ def test_no_second_request_hides_in_the_first(server: Server) -> None:
 @pytest.mark.parametrize(
     "request_line",
     [
-        "GET /sign-in/?{} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n".format("a" * 100_000),
-        "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\nX: {}\r\n\r\n".format("a" * 100_000),
+        "GET /sign-in/?{} HTTP/1.1\r\nHost: acme.localhost\r\n\r\n".format("a" * 200_000),
+        "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\nX: {}\r\n\r\n".format("a" * 200_000),
         "GET /sign-in/ HTTP/1.1\r\nHost: acme.localhost\r\n{}\r\n".format(
             "".join(f"X-{n}: a\r\n" for n in range(500))
         ),
@@ -178,6 +178,14 @@ def test_slow_senders_are_hung_up_on_and_keep_nobody_waiting(server: Server) -> 
         one.join()
     assert len(ended) == 50
     assert max(ended) < 2 * HEAD_IN
+
+
+def test_who_says_nothing_is_hung_up_on(server: Server) -> None:
+    """Else a thousand of them would leave nobody else a connection (`--backpressure`)."""
+    with socket.create_connection(server.place, timeout=3 * HEAD_IN) as silent:
+        begun = time.monotonic()
+        assert silent.recv(1) == b""
+    assert time.monotonic() - begun < 2 * HEAD_IN
 
 
 def test_bodies_that_drip_in_keep_nobody_waiting(server: Server) -> None:

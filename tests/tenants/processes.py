@@ -81,7 +81,7 @@ def web(
     port = free_port()
     address = f"http://{host}:{port}"
     command = (
-        f"granian --interface wsgi --host {host} --port {port} --workers 1 "
+        f"granian --interface wsgi --http 1 --host {host} --port {port} --workers 1 "
         f"--blocking-threads {threads} --http1-header-read-timeout 5000 --http1-buffer-size 65536 "
         "--no-access-log --log-level warning config.wsgi:application"
     )

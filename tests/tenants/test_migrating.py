@@ -137,3 +137,11 @@ def test_one_schema_is_migrated_as_it_always_was(migrants: list[str]) -> None:
     back(migrants[0])
     call_command("migrate_schemas", schema_name=migrants[0], verbosity=0, interactive=False)
     assert behind(migrants) == []
+
+
+def test_a_schema_that_cannot_be_asked_keeps_nobody_else_from_being_asked(
+    acme: Customer, nordwind: Customer
+) -> None:
+    with acme.tenant.entered(), connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_migrations RENAME COLUMN name TO called")
+    assert behind(["acme", "nordwind"]) == ["acme"]

@@ -7,12 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
-from django.db import close_old_connections
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from config.metrics import serve_metrics
 from monitoring.exporting import InstallationCollector
+from monitoring.lookout import Lookout
 
 
 class Command(BaseCommand):
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         port = options["port"] or settings.METRICS_PORT
         if not port:
             raise CommandError("Say where to serve: METRICS_PORT, or --port.")
-        # Each scrape has a thread of its own, whose connection nobody else would close.
-        registry.register(InstallationCollector(after=close_old_connections))
+        lookout = Lookout()
+        registry.register(InstallationCollector(lookout.look))
         ProcessCollector(registry=registry)
         # Blocked before there are threads, so that none but this one gets them.
         ending = {signal.SIGINT, signal.SIGTERM}
@@ -46,4 +46,5 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         self.stdout.write(f"Metrics are told at port {port}.")
         ended = signal.sigwait(ending)
+        lookout.close()
         self.stdout.write(f"Stopped by {signal.Signals(ended).name}.")

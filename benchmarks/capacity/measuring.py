@@ -1,0 +1,105 @@
+"""Measure plants of several sizes, fit what one more costs, hold that against two larger ones."""
+
+import time
+from dataclasses import dataclass
+
+from django.core.management import call_command
+
+from benchmarks.capacity import fitting, overviews, processes, schemas
+from benchmarks.capacity.coefficients import Coefficients
+from benchmarks.capacity.found import Cost, Found, Size
+from benchmarks.capacity.gauges import Gauges
+from benchmarks.capacity.plant import plant
+from benchmarks.capacity.requests import Site, costs
+from benchmarks.capacity.validation import Check, checks
+
+FITTED = (
+    Size(tenants=2, single=10, double=0, days=240, reread=72),
+    Size(tenants=5, single=12, double=8, days=60, reread=24),
+    Size(tenants=12, single=5, double=0, days=120, reread=72),
+    Size(tenants=3, single=0, double=40, days=30, reread=48),
+    Size(tenants=1, single=80, double=0, days=90, reread=96),
+)
+# Its record is made long.
+RECORD = Size(tenants=1, single=3, double=0, days=1, reread=1)
+# Not used to fit: the tenants of one are larger, the other has more of them.
+CHECKED = (
+    Size(tenants=2, single=90, double=30, days=100, reread=72),
+    Size(tenants=24, single=6, double=2, days=45, reread=36),
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one plant has cost: its work, and its requests and memory [B] where those were asked."""
+
+    found: Found
+    pages: dict[str, Cost]
+    memory: tuple[float, float] | None
+
+
+def measure() -> Coefficients:
+    """Measure in the installation that Django is set up for, and fit; it takes some minutes."""
+    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    gauges = Gauges()
+    began = time.perf_counter()
+    empty, tables = schemas.measure(gauges)
+    print(f"Tenants with nothing in them: {time.perf_counter() - began:.0f} s", flush=True)
+    run_bytes, outcome_bytes = record(gauges)
+    looks = [look(size, gauges, processes_too=not number) for number, size in enumerate(FITTED)]
+    plants = [one.found for one in looks]
+    of_web, of_worker = looks[0].memory or (0.0, 0.0)
+    return Coefficients(
+        tenant_bytes=empty.tenant_bytes,
+        catalogue_bytes=empty.catalogue_bytes,
+        tenant_relations=empty.relations,
+        worker_tick=empty.tick.own,
+        database_tick=empty.tick.database,
+        worker_look=empty.look.own,
+        database_look=empty.look.database,
+        worker_chore=empty.chore.own,
+        database_chore=empty.chore.database,
+        send=empty.send,
+        message_bytes=empty.message_bytes,
+        backend_memory=empty.backend_memory,
+        backend_tenant=empty.backend_tenant,
+        web_memory=of_web,
+        worker_memory=of_worker,
+        run_bytes=run_bytes,
+        outcome_bytes=outcome_bytes,
+        **fitting.storage(plants, tables),
+        **fitting.log(plants),
+        **fitting.processors(plants),
+        **fitting.pages(overviews.by_size(gauges)),
+    )
+
+
+def check(coefficients: Coefficients) -> dict[str, list[Check]]:
+    """Measure the sizes that were not fitted, and hold predictions against them."""
+    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    gauges = Gauges()
+    found = {}
+    for size in CHECKED:
+        one = look(size, gauges, pages_too=True)
+        found[str(size)] = list(checks(coefficients, one.found, one.pages))
+    return found
+
+
+def record(gauges: Gauges) -> tuple[float, float]:
+    """Return what a run and what it did to a meter take on disk [B]."""
+    with plant(RECORD, gauges, "capacity") as made:
+        return made.record_bytes()
+
+
+def look(
+    size: Size, gauges: Gauges, *, processes_too: bool = False, pages_too: bool = False
+) -> Look:
+    """Set a plant up and have it work."""
+    began = time.perf_counter()
+    with plant(size, gauges, "capacity") as made:
+        found = made.found()
+        site = Site(made.tenants[0])
+        pages = costs(site, gauges) if pages_too else {}
+        memory = processes.memory(site.host, site.pages()) if processes_too else None
+    print(f"{size}: {time.perf_counter() - began:.0f} s", flush=True)
+    return Look(found, pages, memory)
