@@ -102,14 +102,25 @@ class RequestPlace:
         self._alias = PRIMARY
 
     def is_lost_by(self, error: BaseException) -> bool:
-        replica = connections[REPLICA]
         # What is wrong with the question is as wrong at the primary.
-        if not isinstance(error, OperationalError | InterfaceError):
+        if self._alias != REPLICA or not isinstance(error, OperationalError | InterfaceError):
             return False
-        if self._alias != REPLICA or not replica.errors_occurred:
+        if isinstance(error, BehindError):
+            # Another server than the one before, behind the same address.
+            self._behind(error)
+            return True
+        if not connections[REPLICA].errors_occurred:
+            # It was the primary that failed.
             return False
         self._lose(error)
         return True
+
+    def _behind(self, error: BehindError) -> str:
+        outage.worked()
+        lag.failed(error)
+        READS.labels("primary", "behind").inc()
+        self._alias = PRIMARY
+        return PRIMARY
 
     def _lose(self, error: BaseException) -> str:
         outage.failed(error)
@@ -138,10 +149,7 @@ class RequestPlace:
             try:
                 connections[REPLICA].cursor().close()
             except BehindError as error:
-                outage.worked()
-                lag.failed(error)
-                READS.labels("primary", "behind").inc()
-                return PRIMARY
+                return self._behind(error)
             except Error as error:
                 return self._lose(error)
         outage.worked()

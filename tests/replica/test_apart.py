@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 
-from config.reading import REPLICA, Router, current_place, reading, reading_connection
+from config.reading import (
+    REPLICA,
+    Router,
+    current_place,
+    read_at,
+    reading,
+    reading_connection,
+)
 from config.replica import BehindError, RequestPlace, lag, outage
 from meters.models import DailyProfile, Meter
 from meters.profiles import read_days
@@ -209,6 +216,14 @@ def test_another_connection_has_to_have_it_as_well(placed: Any, settings: Any) -
         assert placed.replayed is None
         with reading(RequestPlace(FAR)), pytest.raises(BehindError):
             names()
+        place = current_place()
+        assert place is not None
+        assert place.alias == REPLICA
+        placed.close()
+        place.needed = FAR
+        # As a file that is being streamed goes on.
+        assert read_at(place, schema) == "acme"
+        assert place.alias == "default"
 
 
 @pytest.mark.parametrize("make", [lambda: None, lambda: DailyProfile(day="2023-02-01")])
