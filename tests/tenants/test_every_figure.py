@@ -20,7 +20,7 @@ from tests.tenants.walk import PUBLIC, TENANT, addresses
 pytestmark = pytest.mark.django_db
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "other"}
 # Labels whose values are numbers, or words of our own code.
-OUR_OWN = {"status", "status_class", "le", "of", "state", "outcome"}
+OUR_OWN = {"status", "status_class", "le", "of", "state", "outcome", "server", "reason"}
 
 
 def allowed(label: str, tenants: set[str]) -> set[str] | None:
