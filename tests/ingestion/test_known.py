@@ -111,7 +111,7 @@ def test_what_is_not_read_is_what_would_have_been(told: list[Told]) -> None:
     check_days()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(deliveries(steps=(QUARTER, QUARTER, QUARTER, 2 * QUARTER, 300)))
 def test_what_is_not_merged_changes_nothing_of_what_is(told: list[Told]) -> None:
     ledger = Ledger()
