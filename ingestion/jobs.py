@@ -46,7 +46,7 @@ class Job:
     lease
         The hold on the run; None where it is a rehearsal, of which nothing is kept.
     read_until
-        Up to when this run has read the meter already, be it before it was handed over [s].
+        Up to when this run has read the meter already, before it was handed over or since [s].
 
     Attributes
     ----------
