@@ -1,19 +1,20 @@
 """The rows of a large answer, read column by column where all of them look alike.
 
-Thousands of rows that differ in little but time and value cost most as dictionaries: two for each,
-with five texts and a number. A decoder that knows their shape makes a text and a number of each,
-and what is the same in all of them is looked at once. It is made after the first row; where any
-other looks different in the least, the whole answer is read as dictionaries. So nothing is taken
-here that would be refused, or read otherwise, there.
+Thousands of rows that differ in little but time and values cost most as dictionaries: two for each,
+with five texts and a number. A decoder that knows their shape makes a text and some numbers of
+each, and what is the same in all of them is looked at once. It is made after the first rows; where
+any other looks different in the least, the whole answer is read as dictionaries. So nothing is
+taken here that would be refused, or read otherwise, there.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import compress
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, overload
 from uuid import UUID
 
@@ -22,9 +23,9 @@ import numpy as np
 import orjson
 
 from ingestion.payload import FRAME, decoded, rows_of
-from meters.days import Ints, Qualities
+from meters.days import Floats, Ints, Qualities
 from meters.obis import ObisCode, ObisError
-from meters.qualities import QualityError, parse_quality
+from meters.qualities import parse_quality
 
 # A smaller answer [B] is read as dictionaries sooner than a look is taken at its shape.
 WORTH = 16 * 1024
@@ -33,22 +34,25 @@ MOST_TAGS = 20
 # Where the first row begins, and how much of an answer is looked at to read it [B].
 _BEGIN = re.compile(rb'\s*(\{\s*"data"\s*:\s*)?\[\s*(?=\{)')
 _HEAD = 2_000
+_BETWEEN = re.compile(r"\s*,\s*(?=\{)")
 
 
 @dataclass(frozen=True, eq=False)
 class AlikeRows(Sequence[Any]):
-    """n rows that have the same keys; as a sequence, the dictionaries that they are.
+    """n rows of k registers at most; as a sequence, the dictionaries that they are.
 
     Attributes
     ----------
     body
         The answer; its dictionaries are made where somebody asks for one.
-    name
-        The key under which their values are, an OBIS code.
+    names
+        The keys under which their values are, k OBIS codes.
     measurement
         Of all of them.
-    timestamps, values
+    timestamps
         One for each row.
+    values
+        For each name one for each row; NaN where a row has none, which no row has of all names.
     tags
         Those that occur, each once.
     tags_of
@@ -56,10 +60,10 @@ class AlikeRows(Sequence[Any]):
     """
 
     body: bytes
-    name: str
+    names: tuple[str, ...]
     measurement: object
     timestamps: list[str]
-    values: list[float]
+    values: list[list[float]]
     tags: list[object]
     tags_of: Ints
 
@@ -82,7 +86,7 @@ class AlikeRows(Sequence[Any]):
 
 
 class _UnlikeError(Exception):
-    """Rows differ in more than time, value and tags."""
+    """Rows differ in more than time, values and tags."""
 
 
 def read_rows(body: bytes) -> Sequence[Any]:
@@ -98,60 +102,77 @@ def read_rows(body: bytes) -> Sequence[Any]:
 
 
 def alike_rows(body: bytes) -> AlikeRows | None:
-    """Read rows that all look like the first one; None where they do not."""
+    """Read rows that all look like the first ones; None where they do not."""
     # What is no ASCII may be no UTF-8 either, which not every part of a row is asked for here.
     found = _BEGIN.match(body)
     if found is None or not body.isascii():
         return None
-    name = _name_in(body[found.end() : found.end() + _HEAD])
-    if name is None:
-        return None
     try:
-        answer = _decoder(name, is_bare=found[1] is None).decode(body)
+        names = _names_in(body[found.end() : found.end() + _HEAD])
+        answer = _decoder(names, is_bare=found[1] is None).decode(body)
         rows = answer if isinstance(answer, list) else answer.data
+        values = _columns(rows, names)
         measurement = _all_alike([row.measurement for row in rows])
         tags, tags_of = _numbered([row.tags for row in rows])
     except (msgspec.MsgspecError, orjson.JSONDecodeError, RecursionError, _UnlikeError):
         return None
-    return AlikeRows(
-        body,
-        name,
-        measurement,
-        [row.timestamp for row in rows],
-        [row.value for row in rows],
-        tags,
-        tags_of,
-    )
+    timestamps = [row.timestamp for row in rows]
+    return AlikeRows(body, names, measurement, timestamps, values, tags, tags_of)
 
 
-def _name_in(head: bytes) -> str | None:
-    """Read the first row; return the one key of it that is an OBIS code."""
+def _names_in(head: bytes) -> tuple[str, ...]:
+    """Read the first rows, as many as there are in it; return the OBIS codes among their keys."""
+    text, names = head.decode(), {}
+    decoder, at = json.JSONDecoder(), 0
     try:
-        row, _ = json.JSONDecoder().raw_decode(head.decode())
-        [name] = row.keys() - FRAME
-        ObisCode.parse(name)
-    except (ValueError, RecursionError, ObisError):
-        return None
-    return str(name)
+        while True:
+            row, end = decoder.raw_decode(text, at)
+            names.update(dict.fromkeys(name for name in row if name not in FRAME))
+            between = _BETWEEN.match(text, end)
+            if between is None:
+                break
+            at = between.end()
+    except (ValueError, RecursionError):
+        # The last one is cut off where the head ends.
+        pass
+    try:
+        codes = {str(ObisCode.parse(name)) for name in names}
+    except ObisError:
+        raise _UnlikeError from None
+    # One register under two names has readings of which the later one counts.
+    if not names or len(codes) != len(names):
+        raise _UnlikeError
+    return tuple(names)
+
+
+def _places(names: tuple[str, ...]) -> list[str]:
+    return [f"value_{number}" for number in range(len(names))]
 
 
 @lru_cache(maxsize=64)
-def _decoder(name: str, *, is_bare: bool) -> msgspec.json.Decoder[Any]:
+def _decoder(names: tuple[str, ...], *, is_bare: bool) -> msgspec.json.Decoder[Any]:
+    places = _places(names)
+    # Of several registers a row may lack some. JSON has no NaN, so none is read for it.
+    values = [(place, float, math.nan) if len(names) > 1 else (place, float) for place in places]
     row = msgspec.defstruct(
         "Row",
-        [
-            ("measurement", msgspec.Raw), ("timestamp", str), ("tags", msgspec.Raw),
-            ("value", float),
-        ],
-        rename={"value": name},
+        [("measurement", msgspec.Raw), ("timestamp", str), ("tags", msgspec.Raw), *values],
+        rename=dict(zip(places, names, strict=True)),
         forbid_unknown_fields=True,
         gc=False,
-    )  # fmt: skip
+    )
     rows = list[row]  # type: ignore[valid-type]
     if is_bare:
         return msgspec.json.Decoder(rows)
     answer = msgspec.defstruct("Answer", [("data", rows)], forbid_unknown_fields=True, gc=False)
     return msgspec.json.Decoder(answer)
+
+
+def _columns(rows: list[Any], names: tuple[str, ...]) -> list[list[float]]:
+    values = [list(map(attrgetter(place), rows)) for place in _places(names)]
+    if len(names) > 1 and np.isnan(values).all(axis=0).any():
+        raise _UnlikeError
+    return values
 
 
 def _all_alike(written: list[Any]) -> object:
@@ -182,21 +203,23 @@ class Shape:
 
     Attributes
     ----------
-    code
-        The canonical OBIS code of all of them.
+    codes
+        The canonical OBIS codes of their k registers.
     measurement, muid
         As written in all of them, the one not looked at yet.
-    timestamps, values
-        As written, one for each row; the values are numbers.
+    timestamps
+        As written, one for each row.
+    values
+        As written, shape ``(k, n)``; NaN where a row has none.
     qualities
         One `Quality` for each, shape ``(n,)``.
     """
 
-    code: str
+    codes: tuple[str, ...]
     measurement: object
     muid: UUID
     timestamps: Sequence[object]
-    values: Sequence[Any]
+    values: Floats
     qualities: Qualities
 
 
@@ -204,7 +227,7 @@ def shape_of(rows: Sequence[Any]) -> Shape | None:
     """Take apart rows that all look like the first one; None where they do not."""
     try:
         return _told_apart(rows) if isinstance(rows, AlikeRows) else _taken_apart(rows)
-    except (ObisError, QualityError, KeyError, TypeError, AttributeError, ValueError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return None
 
 
@@ -213,11 +236,11 @@ def _told_apart(rows: AlikeRows) -> Shape | None:
     [muid] = {tags["muid"] for tags in rows.tags}  # type: ignore[index]
     qualities = [int(parse_quality(tags["quality"])) for tags in rows.tags]  # type: ignore[index]
     return Shape(
-        str(ObisCode.parse(rows.name)),
+        tuple(str(ObisCode.parse(name)) for name in rows.names),
         rows.measurement,
         UUID(muid),
         rows.timestamps,
-        rows.values,
+        np.array(rows.values, dtype=np.float64),
         np.array(qualities, dtype=np.int16)[rows.tags_of],
     )
 
@@ -230,14 +253,13 @@ def _taken_apart(rows: Sequence[Any]) -> Shape | None:
     if not rows or not isinstance(rows[0], dict):
         return None
     first = rows[0]
-    names = first.keys() - FRAME
-    if len(names) != 1 or len(first) != 4 or not isinstance(first.get("tags"), dict):
+    names = [name for name in first if name not in FRAME]
+    codes = tuple(str(ObisCode.parse(name)) for name in names)
+    if not names or len(set(codes)) != len(names):
         return None
-    name = names.pop()
-    code = str(ObisCode.parse(name))
-    if set(map(len, rows)) != {4}:
+    if set(map(len, rows)) != {len(FRAME) + len(names)} or not isinstance(first["tags"], dict):
         return None
-    values = list(map(itemgetter(name), rows))
+    values = [list(map(itemgetter(name), rows)) for name in names]
     tags = list(map(itemgetter("tags"), rows))
     timestamps = list(map(itemgetter("timestamp"), rows))
     measurements = list(map(itemgetter("measurement"), rows))
@@ -249,10 +271,14 @@ def _taken_apart(rows: Sequence[Any]) -> Shape | None:
     if muids.count(muids[0]) != n or measurements.count(measurements[0]) != n:
         return None
     # True and None are numbers to numpy, but not to a meter.
-    if not set(map(type, values)) <= {int, float}:
+    if not all(set(map(type, column)) <= {int, float} for column in values):
+        return None
+    numbers = np.array(values, dtype=np.float64)
+    # What is read as NaN was written so, and is refused.
+    if np.isnan(numbers).any():
         return None
     if len(qualities) == 1:
         numbered = np.full(n, qualities[words[0]], dtype=np.int16)
     else:
         numbered = np.fromiter(map(qualities.__getitem__, words), dtype=np.int16, count=n)
-    return Shape(code, measurements[0], UUID(muids[0]), timestamps, values, numbered)
+    return Shape(codes, measurements[0], UUID(muids[0]), timestamps, numbers, numbered)

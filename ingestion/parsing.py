@@ -75,8 +75,8 @@ class Parsed:
     batch, rejections
         The readings inside the window, and those of them that were refused.
     outside
-        How many readings lie outside the window; what else may be wrong with them is not our
-        affair, unless their time is one that no reading can have.
+        How many rows lie outside the window; what else may be wrong with them is not our affair,
+        unless their time is one that no reading can have.
     before, after
         How many of them lie before the window, and how many behind its end; those just at its end
         are neither, for many an API counts it in.
@@ -149,9 +149,10 @@ class _Columns:
             self.rejections.append(self._out_of_time(rows, batch, int(at)))
         kept = np.flatnonzero(inside & ~absurd)
         times = instants[inside]
-        outside = np.concatenate(
-            (instants[~inside & ~absurd], np.array(self.outside, dtype=np.int64))
-        )
+        left = ~inside & ~absurd
+        # A row has one time, however many registers it has.
+        _rows, first = np.unique(batch.row[left], return_index=True)
+        outside = np.concatenate((instants[left][first], np.array(self.outside, dtype=np.int64)))
         return Parsed(
             batch if len(kept) == len(batch) else batch.taken(kept),
             self.rejections,
@@ -195,20 +196,18 @@ def _same_shape(rows: Sequence[Any], asked: Asked) -> _Columns | None:
     instants, read = parse_page(alike.timestamps)
     if not read.all():
         return None
-    try:
-        numbers = np.array(alike.values, dtype=np.float64)
-    except OverflowError:
+    numbers = alike.values.T
+    if (np.abs(numbers) >= ABSURD).any():
         return None
-    if not (np.abs(numbers) < ABSURD).all():
-        return None
-    n = len(rows)
+    row, index = np.nonzero(~np.isnan(numbers))
+    measurement = str(alike.measurement)
     return _Columns(
-        keys={RegisterKey(alike.muid, alike.code, str(alike.measurement)): 0},
-        index=np.zeros(n, dtype=np.int64),
-        instants=instants,
-        values=numbers,
-        qualities=alike.qualities,
-        row=np.arange(n, dtype=np.int64),
+        keys={RegisterKey(alike.muid, code, measurement): k for k, code in enumerate(alike.codes)},
+        index=index,
+        instants=instants[row],
+        values=numbers[row, index],
+        qualities=alike.qualities[row],
+        row=row,
     )
 
 

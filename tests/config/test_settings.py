@@ -42,6 +42,7 @@ MALFORMED = [
     ("HTTPS", "yes please", "is not a switch"),
     ("DATABASE_POOL_SIZE", "many", "is not a whole number"),
     ("DATABASE_POOL_SIZE", "-1", "is too small"),
+    ("DATABASE_POOL_LIFETIME", "0", "is too small"),
     ("API_RATE_PROGRAM", "600/min", "is not a whole number"),
     ("BROWSER_TOKEN_MINUTES", "0", "is too small"),
     ("METRICS_PORT", "usual", "is not a whole number"),

@@ -59,13 +59,14 @@ def answer(dice: Dice, muid: UUID, first: int) -> bytes:
 def _rows(dice: Dice, muid: UUID, first: int) -> Rows:
     step = dice.choice((900, 900, 900, 900, 1800, 3600, 300))
     begin = first + step * dice.randrange(3 * DAY // step)
-    code, quality = dice.choice(CODES[:2]), dice.choice(QUALITIES[:2])
+    codes = dice.sample(CODES[:2], dice.choice((1, 1, 2)))
+    quality = dice.choice(QUALITIES[:2])
     return [
         {
             "measurement": "energy",
             "timestamp": stamp(begin + step * at),
             "tags": {"muid": str(muid), "quality": quality},
-            code: round(dice.random(), 4),
+            **{code: round(dice.random(), 4) for code in codes},
         }
         for at in reversed(range(dice.randint(1, 30)))
     ]

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from ingestion.alike import WORTH, AlikeRows, alike_rows, read_rows
 from ingestion.parsing import Asked, Parsed, parse
 from ingestion.payload import NoJSONError, PayloadError, decoded, rows_of
-from tests.ingestion.mutations import answer
+from tests.ingestion.mutations import EXPORT, answer
 from tests.ingestion.rows import ASKED, CODE, FEBRUARY, MUID, OTHER, readings, row
 
 
 def told(parsed: Parsed) -> tuple[Any, ...]:
-    """All that parsing has to say."""
+    """All that parsing has to say; in which order a row names its registers says nothing."""
     return (
-        readings(parsed.batch),
+        sorted(readings(parsed.batch), key=lambda one: (one[-1], one[0].obis)),
         parsed.rejections,
         (parsed.outside, parsed.oldest, parsed.rows, parsed.before, parsed.after),
     )
@@ -73,6 +73,49 @@ def test_several_qualities_and_meters_are_told_apart() -> None:
     assert same(body_of([*PAGE, row(tags=[])]))
 
 
+def pairs(count: int = 6) -> list[dict[str, Any]]:
+    """Make rows of a meter that takes from the grid and feeds into it."""
+    return [row(FEBRUARY + 900 * i, i / 8, **{EXPORT: i / 4}) for i in range(count)]
+
+
+def test_a_meter_with_several_registers_is_read_by_columns() -> None:
+    assert same(body_of(pairs()))
+    assert len(parse(alike_rows(body_of(pairs())) or [], ASKED).batch) == 12
+    turned = [{key: one[key] for key in reversed(one)} for one in pairs()]
+    assert same(body_of(pairs() + turned))
+    # One of them has a gap; each row has one of them in turn; of one there is only the end.
+    gap = [one | {} for one in pairs()]
+    del gap[2][EXPORT], gap[4][CODE]
+    assert same(body_of(gap))
+    assert same(body_of([row(FEBRUARY + 900 * i, **{CODE: ..., EXPORT: 1.5}) for i in range(6)]))
+    turns = [
+        row(FEBRUARY + 900 * (i // 2), **({} if i % 2 else {CODE: ..., EXPORT: i}))
+        for i in range(9)
+    ]
+    assert same(body_of(turns))
+
+
+def test_a_window_leaves_the_same_rows_of_several_registers_aside() -> None:
+    asked = Asked(ASKED.now, MUID, FEBRUARY + 900, FEBRUARY + 2700)
+    assert same(body_of(pairs()), asked)
+    parsed = parse(alike_rows(body_of(pairs())) or [], asked)
+    assert (len(parsed.batch), parsed.outside, parsed.before, parsed.after) == (4, 4, 1, 2)
+
+
+def test_what_several_registers_may_hide_is_left_to_dictionaries() -> None:
+    both = pairs()
+    assert not same(body_of([*both, row(**{CODE: ...})])), "a row without any value"
+    assert not same(body_of([*both, row(value=None, **{EXPORT: 1.0})]))
+    assert not same(body_of([*PAGE, row(**{"1-0:1.29.0*255": 2.0})])), "one register, two names"
+    late = [row(FEBRUARY + 900 * i) for i in range(60)]
+    assert not same(body_of([*late, *both])), "a register that the first rows do not know"
+    spoilt = json.dumps({"data": [*both, row(value=float("nan"), **{EXPORT: 1.0})]}).encode()
+    assert not same(spoilt)
+    refused = parse(read_rows(spoilt), ASKED)
+    assert [one.code for one in refused.rejections] == [CODE]
+    assert len(refused.batch) == 13
+
+
 def test_times_that_no_reading_can_have_are_refused_with_their_raw_text() -> None:
     rows = [*PAGE, row(FEBRUARY + 10**9), row(86_400)]
     assert same(body_of(rows))
@@ -93,7 +136,8 @@ def test_times_that_no_reading_can_have_are_refused_with_their_raw_text() -> Non
         row(measurement=...),
         row(tags=...),
         row(more=1),
-        row(**{CODE: ..., "0100021D00FF": 1.0}),
+        row(**{CODE: ...}),
+        row(**{CODE.lower(): 1.0}),
         None,
         [],
     ],
@@ -152,7 +196,7 @@ def test_numbers_are_read_to_the_last_bit(texts: list[str]) -> None:
         body = body.replace(f'"@{i}@"'.encode(), text.encode())
     alike = alike_rows(body)
     if alike is not None:
-        assert [one.hex() for one in alike.values] == [
+        assert [one.hex() for one in alike.values[0]] == [
             float(one[CODE]).hex() for one in rows_of(decoded(body))
         ]
         same(body)

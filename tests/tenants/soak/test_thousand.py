@@ -101,7 +101,8 @@ def test_requests_take_as_long_among_a_thousand_as_among_two(
     houses: tuple[House, House], tmp_path: Path
 ) -> None:
     few, many = houses
-    pool = {"DATABASE_POOL_SIZE": "1"}
+    # One connection for all rounds: a new one would have forgotten whom it has met.
+    pool = {"DATABASE_POOL_SIZE": "1", "DATABASE_POOL_LIFETIME": "86400"}
     with (
         web(tmp_path / "few.log", threads=1, env=few.made.env | pool) as few.address,
         web(tmp_path / "many.log", threads=1, env=many.made.env | pool) as many.address,
