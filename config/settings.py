@@ -476,6 +476,8 @@ logging_config(level=level("LOG_LEVEL", default="INFO"), json=ENVIRONMENT == "pr
 INGESTION_SLICE = number("INGESTION_SLICE", default=45, least=1)
 # So many runs of one tenant are in workers' hands at a time, or on the way there.
 INGESTION_SHARE = number("INGESTION_SHARE", default=4, least=1)
+# So many meters a run asks for at a time, once its source answers (ingestion.forerun).
+INGESTION_AT_ONCE = number("INGESTION_AT_ONCE", default=4, least=1, most=64)
 
 # The largest file or request of readings that is taken; it is read in memory.
 UPLOAD_MAX_BYTES = number("UPLOAD_MAX_MB", default=32, least=1) * 1_048_576

@@ -56,6 +56,12 @@ class Breaker:
         self._looked = time.monotonic()
         self._is_probing = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether anything may be asked without further ado."""
+        self._look()
+        return self._source.failures == 0 and self._source.rests_until is None
+
     def objection(self) -> str:
         """Say in words why nothing may be asked now; empty where it may."""
         self._look()

@@ -100,7 +100,14 @@ class Client:
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._transport.close()
+
+    @property
+    def is_abandoned(self) -> bool:
+        return self._abandoned.is_set()
 
     def abandon(self) -> None:
         """Break off, from another thread, whatever is being asked; nothing is asked any more."""

@@ -1,23 +1,26 @@
-"""One meter within a run: asked piece by piece, stored, put on record."""
+"""One meter within a run: asked piece by piece, stored, put on record.
+
+It may be begun, which asks for its first piece, while other meters are still worked on.
+"""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import Error, InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from ingestion.client import Client, UnreachableError, UpstreamError, Usage
 from ingestion.failing import failed_again, went_well
 from ingestion.lease import HandOverError, Lease, LeavingError, LostLeaseError
-from ingestion.meterlock import MeterBusyError, alone_with
+from ingestion.meterlock import PATIENCE, MeterBusyError, alone_with
 from ingestion.models import PLACE, Feed, Outcome, Run, Source
 from ingestion.parsing import EARLIEST, Asked
-from ingestion.prefetch import ahead
+from ingestion.prefetch import Ahead
 from ingestion.record import NOTHING, Counts, grow, storable
 from ingestion.registers import UnknownMeterError, hold_meter
 from ingestion.results import MeterResult
@@ -39,8 +42,6 @@ class Job:
     ----------
     run, source, feed
         What is done, and of which meter.
-    client
-        Asks the source.
     stored_until
         Up to when the meter's readings are stored [s]; None where none are.
     lease
@@ -50,6 +51,8 @@ class Job:
 
     Attributes
     ----------
+    is_begun, client
+        Whether it has been asked for, and who asks.
     unreachable
         Whether nobody answered for the source at all.
     of_source
@@ -61,31 +64,86 @@ class Job:
     run: Run
     source: Source
     feed: Feed
-    client: Client
     stored_until: int | None
     lease: Lease | None
     read_until: int | None = None
     result: MeterResult = field(init=False)
+    is_begun: bool = False
+    client: Client | None = None
     unreachable: bool = False
     of_source: bool = False
     excused: bool = False
-    _told: Usage = field(init=False)
+    _first: Usage = field(default_factory=Usage)
+    _told: Usage = field(default_factory=Usage)
+    _alone: ExitStack = field(default_factory=ExitStack)
+    _coming: Ahead[tuple[Window, Usage]] | None = None
     _asked: tuple[int, int] | None = None
     _untold: Counts = NOTHING
     _goes_on: bool = False
 
     def __post_init__(self) -> None:
         self.result = MeterResult(self.feed.meter.muid, self.feed.meter.name)
-        self._told = replace(self.client.usage)
 
-    def work(self) -> Iterator[tuple[MeterResult, float]]:
-        """Ask and store piece by piece; yield the result so far and the share that is done."""
+    @property
+    def requests(self) -> int:
+        """How often the source has been asked for it by now."""
+        return self.client.usage.requests - self._first.requests if self.client else 0
+
+    def begin(self, client: Client, *, patience: float = PATIENCE) -> None:
+        """Keep other runs from asking for this meter, and have a thread ask for its first piece.
+
+        Parameters
+        ----------
+        client
+            Asks the source, for nothing else until the job is done.
+        patience
+            How long to wait for another run that reads the meter [s].
+
+        Raises
+        ------
+        MeterBusyError
+            One has been reading it all that time.
+        """
+        self.client = client
+        self._first = self._told = replace(client.usage)
         start, stop = self._window()
+        if start < stop:
+            meter, check = self.feed.meter, self.lease.check if self.lease else None
+            if check:
+                # Until the answers are stored.
+                held = alone_with(self.feed.meter_id, check=check, patience=patience)
+                self._alone.enter_context(held)
+            self._asked = start, stop
+            asked = Asked(now(), meter.muid, measurement=self.source.measurement)
+            pieces = windows(client, asked, meter.muid, start, stop, self.source.interval)
+            self._coming = Ahead(
+                self._with_usage(client, portions(pieces)), hang_up=self._hang_up, check=check
+            )
+        self.is_begun = True
+
+    def drop(self) -> None:
+        """Give up what has been begun; what asking has cost goes on record."""
+        if self._coming:
+            self._coming.close()
+        self._alone.close()
+        # Where the run is no longer ours, or the database is gone, nothing is put down.
+        with suppress(Error, LostLeaseError):
+            if self.lease:
+                self._break()
+
+    def work(self, client: Client) -> Iterator[tuple[MeterResult, float]]:
+        """Ask and store piece by piece; yield the result so far and the share that is done.
+
+        Parameters
+        ----------
+        client
+            Asks the source, where that has not begun yet.
+        """
         try:
-            if start < stop:
-                self._asked = start, stop
-                with self._alone():
-                    yield from self._pieces(start, stop)
+            with self._alone:
+                if not self.is_begun:
+                    self.begin(client)
+                yield from self._pieces()
         except UnreachableError as error:
             self.unreachable = self.of_source = self.excused = True
             self._fail(str(error))
@@ -119,17 +177,15 @@ class Job:
             self._fail(f"An unexpected error ({kind}); the worker's log tells more.")
         yield self.close(), 1.0
 
-    def _pieces(self, start: int, stop: int) -> Iterator[tuple[MeterResult, float]]:
+    def _pieces(self) -> Iterator[tuple[MeterResult, float]]:
         """Store each piece while the next one is asked for."""
-        meter = self.feed.meter
-        asked = Asked(now(), meter.muid, measurement=self.source.measurement)
-        pieces = windows(self.client, asked, meter.muid, start, stop, self.source.interval)
-        check = self.lease.check if self.lease else None
-        coming = ahead(self._with_usage(portions(pieces)), hang_up=self._hang_up, check=check)
-        with closing(coming):
-            for piece, usage in coming:
-                if check:
-                    check()
+        if self._coming is None or self._asked is None:
+            return
+        start, stop = self._asked
+        with closing(self._coming):
+            for piece, usage in self._coming:
+                if self.lease:
+                    self.lease.check()
                 self._store(piece, usage)
                 self.read_until = piece.stop
                 yield self.result, (piece.stop - start) / (stop - start)
@@ -140,19 +196,15 @@ class Job:
     def _hang_up(self) -> None:
         # After a failure to store the next meter is asked through the same client, so the answer
         # that is under way is waited for; else this worker asks nothing more.
-        if not self._goes_on:
+        if not self._goes_on and self.client:
             self.client.abandon()
 
-    def _with_usage(self, pieces: Iterator[Window]) -> Iterator[tuple[Window, Usage]]:
+    def _with_usage(
+        self, client: Client, pieces: Iterator[Window]
+    ) -> Iterator[tuple[Window, Usage]]:
         """Say with each piece what asking has cost by then: the next one is asked for meanwhile."""
         for piece in pieces:
-            yield piece, replace(self.client.usage)
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """Keep other runs from asking for this meter until the answers are stored."""
-        if self.lease is None:
-            return nullcontext()
-        return alone_with(self.feed.meter_id, check=self.lease.check)
+            yield piece, replace(client.usage)
 
     def _store(self, piece: Window, usage: Usage) -> None:
         self._goes_on = True
@@ -187,9 +239,11 @@ class Job:
         is_file = PLACE in self.source.address
         return [*piece.warnings, *([STRAYS] if piece.has_strays and not is_file else [])]
 
-    def _spent(self, usage: Usage) -> dict[str, int]:
-        """Say what asking has cost since it was last put on record."""
+    def _spent(self, usage: Usage | None = None) -> dict[str, int]:
+        """Say what asking has cost since it was last put on record, by now or by some moment."""
         told = self._told
+        if usage is None:
+            usage = self.client.usage if self.client else told
         return {
             "requests": usage.requests - told.requests,
             "bytes": usage.bytes - told.bytes,
@@ -227,7 +281,7 @@ class Job:
 
     def _break(self) -> None:
         """Put on record what is not yet, of a meter that is gone on with later."""
-        spent, untold = self._spent(self.client.usage), self._untold.unchanged
+        spent, untold = self._spent(), self._untold.unchanged
         with transaction.atomic():
             # The run comes last, as in `_close`.
             if untold:
@@ -245,7 +299,7 @@ class Job:
 
     def _close(self, error: str) -> None:
         # In the order in which an erasure locks: the meter, its feed, the runs that name it.
-        spent, untold = self._spent(self.client.usage), self._untold.unchanged
+        spent, untold = self._spent(), self._untold.unchanged
         has_outcome = self.result.counts.is_news or self.result.warnings
         # Of a meter that was erased in the meantime nothing is put down.
         if (error or (untold and has_outcome)) and hold_meter(self.result.muid):

@@ -4,10 +4,10 @@ An upstream that takes its time and a database that takes its time then take it 
 lasts as long as the slower of the two, not as long as both.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from structlog.contextvars import bind_contextvars
 
@@ -16,12 +16,11 @@ from tenants.schema import current_schema
 T = TypeVar("T")
 # How often whoever waits for an answer looks whether it is still wanted [s].
 LOOK = 1.0
+_END = object()
 
 
-def ahead(
-    items: Iterator[T], *, hang_up: Callable[[], None], check: Callable[[], None] | None = None
-) -> Generator[T, None, None]:
-    """Yield what an iterator gives, while a thread already reads the item after it.
+class Ahead(Iterator[T], Generic[T]):
+    """What an iterator gives, while a thread already reads the item after it; it begins at once.
 
     Errors come in their place, after all items before them. What the iterator calls runs in the
     thread, so it must not use Django's connection: there it is another one, in no tenant.
@@ -35,24 +34,41 @@ def ahead(
     check
         Called each second while an item is waited for; what it raises ends the waiting.
     """
-    end = object()
-    # What the thread logs is about the tenant, run and task of whoever waits for it.
-    context = copy_context()
-    context.run(bind_contextvars, tenant=current_schema())
 
-    def following() -> T | object:
-        return context.run(lambda: next(items, end))
+    def __init__(
+        self,
+        items: Iterator[T],
+        *,
+        hang_up: Callable[[], None],
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        self._items, self._hang_up, self._check = items, hang_up, check
+        # What the thread logs is about the tenant, run and task of whoever waits for it.
+        self._context = copy_context()
+        self._context.run(bind_contextvars, tenant=current_schema())
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+        self._coming = self._thread.submit(self._following)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as thread:
-        coming: Future[T | object] | None = None
+    def _following(self) -> T | object:
+        return self._context.run(lambda: next(self._items, _END))
+
+    def __next__(self) -> T:
         try:
-            coming = thread.submit(following)
-            while (item := _awaited(coming, check)) is not end:
-                coming = thread.submit(following)
-                yield item  # type: ignore[misc]
-        finally:
-            if coming is not None and not coming.done():
-                hang_up()
+            item = _awaited(self._coming, self._check)
+        except BaseException:
+            self.close()
+            raise
+        if item is _END:
+            self.close()
+            raise StopIteration
+        self._coming = self._thread.submit(self._following)
+        return item  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Break off what is awaited, and wait for the thread to end."""
+        if not self._coming.done():
+            self._hang_up()
+        self._thread.shutdown()
 
 
 def _awaited(coming: Future[T], check: Callable[[], None] | None) -> T:

@@ -15,6 +15,7 @@ from ingestion.client import Client, Endpoint
 from ingestion.collector import collected_between
 from ingestion.failing import all_excused
 from ingestion.fields import UndecryptableError
+from ingestion.forerun import Forerun, most_at_once
 from ingestion.jobs import Job
 from ingestion.lease import HandOverError, Lease, LostLeaseError
 from ingestion.models import Feed, Outcome, Run, Source
@@ -233,7 +234,7 @@ def _each_meter(
     progress: Progress,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[MeterResult]:
-    """Ask for one meter after the other over one connection."""
+    """Read one meter after the other; the next ones are asked for meanwhile."""
     source = run.source
     assert source is not None
     endpoint = Endpoint(
@@ -243,23 +244,34 @@ def _each_meter(
     breaker = Breaker(source, by_hand=run.trigger not in Run.AUTOMATIC) if lease else None
     unreachable: list[str] = []
     pace = Pace(source, check=lease.check, sleep=sleep) if lease else Pace(source, sleep=sleep)
-    with pace, Client(endpoint, sleep=sleep, turn=pace.turn) as client:
-        for job, done, count in _jobs(run, source, client, lease):
-            if lease and (lease.is_ending or (done and lease.is_over)):
+
+    def may_begin() -> bool:
+        return not (lease and lease.is_over) and not (breaker and not breaker.is_closed)
+
+    # Where a worker has died, it has to be seen at which meter.
+    most = 1 if run.attempts > 1 else most_at_once(source)
+    forerun = Forerun(
+        _jobs(run, source, lease),
+        lambda: Client(endpoint, sleep=sleep, turn=pace.turn),
+        most=most,
+        may_begin=may_begin,
+    )
+    with pace, forerun:
+        for job, done, count in forerun:
+            if lease and not job.is_begun and (lease.is_ending or (done and lease.is_over)):
                 raise HandOverError(job.feed.pk, job.read_until)
             if job.feed.pk == run.at_feed and run.strikes >= MOST_STRIKES:
                 words = (
                     f"{MOST_STRIKES} workers in a row have died at this meter; their log tells why."
                 )
                 progress(job.skip(words, excused=False), (done + 1) / count)
-            elif obstacle := _objection(unreachable, breaker):
+            elif not job.is_begun and (obstacle := _objection(unreachable, breaker)):
                 progress(job.skip(obstacle), (done + 1) / count)
             else:
-                asked = client.usage.requests
-                for result, share in job.work():
+                for result, share in forerun.work(job):
                     progress(result, (done + share) / count)
                 unreachable = [*unreachable, job.result.error] if job.unreachable else []
-                if breaker and client.usage.requests > asked:
+                if breaker and job.requests:
                     breaker.heard(job.result.error, of_source=job.of_source)
             yield job.result
 
@@ -271,9 +283,7 @@ def _objection(unreachable: Sequence[str], breaker: Breaker | None) -> str:
     return breaker.objection() if breaker else ""
 
 
-def _jobs(
-    run: Run, source: Source, client: Client, lease: Lease | None
-) -> Iterator[tuple[Job, int, int]]:
+def _jobs(run: Run, source: Source, lease: Lease | None) -> Iterator[tuple[Job, int, int]]:
     """Lay out what is to be done: each job, how many come before it, and how many there are.
 
     Some meters are looked up at a time, so that the first of 10,000 does not wait for the others
@@ -288,7 +298,7 @@ def _jobs(
     while some:
         ends = {} if run.start else _stored_ends([feed.pk for feed in some])
         for feed in some:
-            job = Job(run, source, feed, client, ends.get(feed.pk), lease)
+            job = Job(run, source, feed, ends.get(feed.pk), lease)
             if feed.pk == run.at_feed and run.at_time:
                 job.read_until = int(run.at_time.timestamp())
             yield job, done, count

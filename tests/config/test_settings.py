@@ -43,6 +43,7 @@ MALFORMED = [
     ("DATABASE_POOL_SIZE", "many", "is not a whole number"),
     ("DATABASE_POOL_SIZE", "-1", "is too small"),
     ("DATABASE_POOL_LIFETIME", "0", "is too small"),
+    ("INGESTION_AT_ONCE", "65", "is too large: it may be 64 at most"),
     ("API_RATE_PROGRAM", "600/min", "is not a whole number"),
     ("BROWSER_TOKEN_MINUTES", "0", "is too small"),
     ("METRICS_PORT", "usual", "is not a whole number"),

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.client import Client, UpstreamError
 from ingestion.endpoint import Endpoint
-from ingestion.prefetch import ahead
+from ingestion.prefetch import Ahead
 from tests.ingestion.upstreams import Handler, answering
 
 LIMIT = 10.0
@@ -40,8 +40,10 @@ def is_quiet() -> bool:
 
 def test_one_item_is_read_ahead_and_no_more() -> None:
     log: list[int] = []
-    items = ahead(numbers(log, 4), hang_up=nothing)
-    assert log == []
+    items = Ahead(numbers(log, 4), hang_up=nothing)
+    assert reaches(log, [0])
+    time.sleep(0.02)
+    assert log == [0]
     assert next(items) == 0
     assert reaches(log, [0, 1])
     assert next(items) == 1
@@ -54,7 +56,7 @@ def test_one_item_is_read_ahead_and_no_more() -> None:
 
 @pytest.mark.parametrize("error", [ValueError("broken"), TimeoutError("broken")])
 def test_an_error_comes_after_all_items_before_it(error: Exception) -> None:
-    items = ahead(numbers([], 2, error), hang_up=nothing, check=nothing)
+    items = Ahead(numbers([], 2, error), hang_up=nothing, check=nothing)
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(type(error), match="broken"):
         next(items)
@@ -62,7 +64,7 @@ def test_an_error_comes_after_all_items_before_it(error: Exception) -> None:
 
 
 def test_nothing_at_all() -> None:
-    assert list(ahead(iter(()), hang_up=nothing)) == []
+    assert list(Ahead(iter(()), hang_up=nothing)) == []
 
 
 def test_leaving_breaks_off_what_is_waited_for() -> None:
@@ -74,7 +76,7 @@ def test_leaving_breaks_off_what_is_waited_for() -> None:
         assert gone.wait(LIMIT)
         raise RuntimeError("hung up")
 
-    items = ahead(slow(), hang_up=gone.set)
+    items = Ahead(slow(), hang_up=gone.set)
     assert next(items) == "a"
     assert begun.wait(LIMIT)
     items.close()
@@ -97,7 +99,7 @@ def test_waiting_ends_when_the_answer_is_no_longer_wanted(monkeypatch: pytest.Mo
             raise LookupError("cancelled")
 
     with pytest.raises(LookupError, match="cancelled"):
-        list(ahead(slow(), hang_up=gone.set, check=check))
+        list(Ahead(slow(), hang_up=gone.set, check=check))
     assert gone.is_set()
     assert is_quiet()
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -36,8 +37,9 @@ def queued(run: Run) -> tuple[str, str, int, int]:
 
 
 def test_the_piece_that_is_under_way_is_stored_and_the_next_meter_not_begun(
-    in_acme: object, worker: None
+    in_acme: object, worker: None, settings: Any
 ) -> None:
+    settings.INGESTION_AT_ONCE = 1
     meters = [make_meter(f"Meter {number}") for number in range(3)]
 
     def serve(handler: Handler) -> None:
