@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -75,9 +76,13 @@ class Gauges:
         self.boss.execute("CHECKPOINT")
 
     def memory(self, pid: int | None = None) -> float:
-        """Return what a process, this one by default, shares with nobody [B]."""
-        process = psutil.Process(pid) if pid else self.own
-        return float(process.memory_full_info().uss)
+        """Return what a process, this one by default, holds for itself [B].
+
+        Not what it shares with nobody: of PostgreSQL's own cache that is whatever no other process
+        has touched yet.
+        """
+        status = Path(f"/proc/{pid or self.own.pid}/status").read_text()
+        return int(status.partition("RssAnon:")[2].split()[0]) * 1024.0
 
     def catalogue(self) -> float:
         """Size of PostgreSQL's own tables in this database [B]."""

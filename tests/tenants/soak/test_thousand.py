@@ -145,13 +145,12 @@ def test_migrations_skip_what_is_up_to_date_and_go_on_where_they_were_broken_off
     assert took < 30
 
     inside(many.made.env, "leave_behind", count=BEHIND)
-    process = begin(many.made.env)
-    assert process.stdout
-    for line in process.stdout:
-        if line.startswith(f"[{BEHIND // 3}/"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with begin(many.made.env) as process:
+        assert process.stdout
+        for line in process.stdout:
+            if line.startswith(f"[{BEHIND // 3}/"):
+                break
+        process.send_signal(signal.SIGKILL)
     wait_until(lambda: not running_migrations(), "what was under way has ended")
     code, out = migrate(many.made.env)
     assert code == 0, out
@@ -168,8 +167,8 @@ def begin(env: dict[str, str]) -> "subprocess.Popen[str]":
 
 
 def migrate(env: dict[str, str]) -> tuple[int, str]:
-    process = begin(env)
-    out, _ = process.communicate()
+    with begin(env) as process:
+        out, _ = process.communicate()
     return process.returncode, out
 
 
