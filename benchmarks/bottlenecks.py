@@ -32,8 +32,9 @@ from tenants.models import Tenant
 from tenants.onboarding import create_tenant
 from tenants.schema import enter_public
 
-METERS, LATE = 64, (0.0, 0.1)
-WORKERS = (1, 2, 4, 8)
+METERS, LATE = 128, (0.0, 0.1)
+# Processes, and meters that each asks for at a time.
+WAYS = ((1, 1), (1, 2), (1, 4), (1, 8), (1, 16), (2, 1), (2, 4), (4, 1), (4, 4), (8, 1))
 TENANTS = (40, 120)
 BEHIND, JOBS = 8, (1, 2, 4)
 SIZE = Size(tenants=1, single=100, double=0, days=1, reread=24)
@@ -57,7 +58,7 @@ def told(report: Report, words: str) -> None:
 
 
 def pace(report: Report) -> None:
-    """Sweep meters by one worker's process and by several, from a near upstream and a far one."""
+    """Sweep from a near upstream and a far one, by some processes, of some meters at a time."""
     for late in LATE:
         with running(METERS, 0, late) as upstream, _tenant("pace") as made:
             source = _source(made, upstream)
@@ -66,16 +67,16 @@ def pace(report: Report) -> None:
             # What is read in the sweeps that are timed has been stored.
             processes(made.schema_name, source, *spans, [list(upstream.single)])
             alone = 0.0
-            for count in WORKERS:
+            for count, at_once in WAYS:
                 shares = [list(upstream.single[number::count]) for number in range(count)]
-                done = processes(made.schema_name, source, *spans, shares)
+                done = processes(made.schema_name, source, *spans, shares, at_once=at_once)
                 wall = max(one.wall for one in done)
                 alone = alone or wall
                 busy = sum(one.cpu for one in done) / (wall * count)
                 told(
                     report,
-                    f"Answers {late * 1e3:.0f} ms late, {count} processes: "
-                    f"{METERS / wall:.0f} meters/s ({alone / wall:.1f} times one), each busy "
+                    f"Answers {late * 1e3:.0f} ms late, {count} processes, {at_once} at a time: "
+                    f"{METERS / wall:.0f} meters/s ({alone / wall:.1f} times the first), each busy "
                     f"{busy:.0%} of its time.",
                 )
 

@@ -5,6 +5,7 @@ give: the simulated upstream and PostgreSQL are other processes.
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -186,9 +187,16 @@ def _workers(report: Report, source: int, muids: tuple[UUID, ...], each: int) ->
 
 
 def processes(
-    schema: str, source: int, start: int, stop: int, shares: list[list[UUID]]
+    schema: str, source: int, start: int, stop: int, shares: list[list[UUID]], *, at_once: int = 4
 ) -> list[Pulled]:
-    """Pull each share of meters by a process of its own, all at one time."""
+    """Pull each share of meters by a process of its own, all at one time.
+
+    Parameters
+    ----------
+    at_once
+        Meters that each process asks for at a time.
+    """
+    env = os.environ | {"INGESTION_AT_ONCE": str(at_once)}
     started = [
         subprocess.Popen(
             [
@@ -197,6 +205,7 @@ def processes(
             ],
             stdout=subprocess.PIPE,
             text=True,
+            env=env,
         )
         for muids in shares
     ]  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.optimize import nnls
 
-from benchmarks.capacity.found import SWEEPS, Cost, Found
+from benchmarks.capacity.found import SWEEPS, Cost, Found, Size
 
 # Which tables grow by what; all the others only by tenants.
 TABLES = {
@@ -62,6 +62,9 @@ def storage(found: Sequence[Found], empty: dict[str, float]) -> dict[str, float]
 def log(found: Sequence[Found]) -> dict[str, float]:
     """Write-ahead log of sweeps, backfills and corrections."""
     reading, meter, run = fit(found, lambda one: one.sweep.wal, swept([registers, meters, tenants]))
+    replaced, of_register = fit(
+        found, lambda one: one.correction.wal, [lambda one: one.correction_readings, registers]
+    )
     return {
         "wal_sweep_reading": reading,
         "wal_sweep_meter": meter,
@@ -69,9 +72,8 @@ def log(found: Sequence[Found]) -> dict[str, float]:
         "wal_backfill_reading": fit(
             found, lambda one: one.backfill.wal, [lambda one: one.backfill_readings]
         )[0],
-        "wal_correction_reading": fit(
-            found, lambda one: one.correction.wal, [lambda one: one.correction_readings]
-        )[0],
+        "wal_correction_reading": replaced,
+        "wal_correction_register": of_register,
     }
 
 
@@ -79,7 +81,11 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
     """Processor time of sweeps and backfills, of the worker and of PostgreSQL."""
     told: dict[str, float] = {}
     of_sweep = swept([meters, lambda one: one.sweep_readings, tenants])
-    of_backfill: Terms = [lambda one: one.backfill_requests, lambda one: one.backfill_readings]
+    of_backfill: Terms = [
+        lambda one: one.backfill_requests,
+        lambda one: one.backfill_readings,
+        tenants,
+    ]
     for who, attribute in (("worker", "own"), ("database", "database")):
         request, reading, run = fit(
             found,
@@ -91,24 +97,43 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
             f"{who}_sweep_reading": reading,
             f"{who}_sweep_run": run,
         }
-        request, reading = fit(
+        request, reading, run = fit(
             found,
             lambda one, name=attribute: getattr(one.backfill, name),
             of_backfill,  # type: ignore[misc]
         )
-        told |= {f"{who}_backfill_request": request, f"{who}_backfill_reading": reading}
+        told |= {
+            f"{who}_backfill_request": request,
+            f"{who}_backfill_reading": reading,
+            f"{who}_backfill_run": run,
+        }
     return told
 
 
-def pages(found: Sequence[tuple[int, dict[str, Cost]]]) -> dict[str, float]:
-    """Costs of requests in tenants of so many registers, with which the overview's grow."""
+def pages(found: Sequence[tuple[Size, dict[str, Cost]]]) -> dict[str, float]:
+    """Costs of requests in tenants of several sizes, each by what it grows with."""
     told: dict[str, float] = {}
-    sizes = np.array([[1.0, registers] for registers, _ in found])
+    tenants = [[1.0, size.registers, float(size.double > 0)] for size, _ in found]
+    meters = [[1.0, float(size.most_registers)] for size, _ in found]
     for who in ("web", "database"):
-        costs = np.array([getattr(cost["overview"], who) for _, cost in found])
-        (base, more), _ = nnls(sizes / costs[:, None], np.ones(len(costs)))
-        told |= {f"{who}_overview": float(base), f"{who}_overview_register": float(more)}
-        for kind in ("meter", "month", "year"):
+        base, register, feeding = _solved(found, "overview", who, tenants)
+        alone, own = _solved(found, "meter", who, meters)
+        told |= {
+            f"{who}_overview": base,
+            f"{who}_overview_register": register,
+            f"{who}_overview_feeding": feeding,
+            f"{who}_meter": alone,
+            f"{who}_meter_register": own,
+        }
+        for kind in ("month", "year"):
             each = [getattr(cost[kind], who) for _, cost in found]
             told[f"{who}_{kind}"] = float(np.median(each))
     return told
+
+
+def _solved(
+    found: Sequence[tuple[Size, dict[str, Cost]]], kind: str, who: str, terms: list[list[float]]
+) -> list[float]:
+    costs = np.array([getattr(cost[kind], who) for _, cost in found])
+    solved, _ = nnls(np.array(terms) / costs[:, None], np.ones(len(costs)))
+    return [float(one) for one in solved]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 SWEEPS = 12
 # Of the days that are stored, in whole days.
 CORRECTED = 0.05
+# What an upstream far away takes to answer [s].
+LATE = 0.1
 
 
 @dataclass
@@ -69,6 +71,11 @@ class Size:
     def registers(self) -> int:
         return self.tenants * (self.single + 2 * self.double)
 
+    @property
+    def most_registers(self) -> int:
+        """Of one meter."""
+        return 2 if self.double else 1
+
     def __str__(self) -> str:
         return f"{self.tenants} × {self.single + self.double} meters, {self.days} days"
 
@@ -82,6 +89,9 @@ class Found:
     backfill, sweep, correction
         The backfill, all sweeps together, and the corrections; with the readings of each (of one
         sweep alone) and the backfill's requests.
+    far
+        On the clock, one sweep of all tenants from an upstream that answers `LATE` [s]; 0 where
+        none was tried.
     day_rows, revisions
         Rows that are stored at the end.
     tables
@@ -94,6 +104,7 @@ class Found:
     backfill_requests: int = 0
     sweep: Spent = field(default_factory=Spent)
     sweep_readings: int = 0
+    far: float = 0.0
     correction: Spent = field(default_factory=Spent)
     correction_readings: int = 0
     day_rows: int = 0

@@ -114,8 +114,9 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
     sweep = seconds_of_sweep(a, c, meters=meters / tenants / a.sources)
     busy = processors(a, c, meters=meters, tenants=tenants)
     # A worker that waits, for an upstream or for PostgreSQL, does nothing else.
-    waited = requests * a.latency + sweeping(a, c, meters=meters, tenants=tenants).database
-    workers = ceil((busy.worker + waited) / a.utilisation)
+    swept = sweeping(a, c, meters=meters, tenants=tenants)
+    occupied = tenants * a.sources * a.sweeps_per_second * sweep
+    workers = ceil((busy.worker - swept.worker + occupied) / a.utilisation)
     web = ceil(busy.web / a.utilisation)
     cores = busy.database / a.utilisation
     pool = web * a.pool
@@ -131,7 +132,8 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
     nodes = max(ceil(node_cores / a.node_cores), ceil(node_memory / a.node_memory))
     disk = (bytes_kept + catalogue) / SCALE["GB"]
     readings = days * a.readings_per_day
-    history = backfill(c, readings=readings, requests=readings / PAGE)
+    runs = tenants * a.sources
+    history = backfill(c, readings=readings, requests=readings / PAGE, runs=runs)
     shares = {
         "sweep of a source": sweep / (60 * a.sweep),
         "workers": workers / a.worker_limit,
@@ -165,10 +167,7 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
         redis=2 * tenants * c.message_bytes / SCALE["MB"],
         tick=tenants * tick,
         look=tenants * look,
-        # The next page is asked for while one is stored.
-        history=max(history.worker + history.database, readings / PAGE * a.latency)
-        / a.worker_limit
-        / HOUR,
+        history=seconds_of_history(a, history, requests=readings / PAGE) / a.worker_limit / HOUR,
         history_wal=history.wal / SCALE["GB"],
         nodes=nodes,
         cost=machines * a.core_hour * HOURS_OF_MONTH + disk * a.disk_month,
@@ -208,13 +207,17 @@ def answered(a: Assumptions) -> float:
 
 
 def seconds_of_sweep(a: Assumptions, c: Coefficients, *, meters: float) -> float:
-    """What one worker takes for the sweep of a source [s], asking meter by meter."""
-    each = (
-        a.latency
-        + c.worker_sweep_request
+    """What one worker takes for the sweep of a source [s].
+
+    It works on one meter at a time. The answers of some are awaited meanwhile, so that each takes
+    its part of the latency, or as long as the work, whichever is more.
+    """
+    work = (
+        c.worker_sweep_request
         + c.database_sweep_request
         + answered(a) * (c.worker_sweep_reading + c.database_sweep_reading)
     )
+    each = max(work, (a.latency + work) / a.at_once)
     return meters * each + c.worker_sweep_run + c.database_sweep_run
 
 
@@ -251,22 +254,33 @@ def sweeping(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) 
     )
 
 
-def request(c: Coefficients, kind: str, *, registers: float) -> Busy:
+def request(c: Coefficients, kind: str, *, registers: float, feeding: float, own: float) -> Busy:
     """Processor time of one request [s]: an overview, a page of a meter, a month or a year of it.
 
     Parameters
     ----------
     registers
         Of the tenant.
+    feeding
+        Whether some meter of the tenant feeds in, 0 or 1, or how likely it is.
+    own
+        Registers of the meter.
     """
     match kind:
         case "overview":
             return Busy(
-                web=c.web_overview + registers * c.web_overview_register,
-                database=c.database_overview + registers * c.database_overview_register,
+                web=c.web_overview
+                + registers * c.web_overview_register
+                + feeding * c.web_overview_feeding,
+                database=c.database_overview
+                + registers * c.database_overview_register
+                + feeding * c.database_overview_feeding,
             )
         case "meter":
-            return Busy(web=c.web_meter, database=c.database_meter)
+            return Busy(
+                web=c.web_meter + own * c.web_meter_register,
+                database=c.database_meter + own * c.database_meter_register,
+            )
         case "month":
             return Busy(web=c.web_month, database=c.database_month)
         case "year":
@@ -277,7 +291,10 @@ def request(c: Coefficients, kind: str, *, registers: float) -> Busy:
 def serving(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -> Busy:
     """Processors that are busy with pages and calls in the busiest hour."""
     rates = web_rates(a, meters=meters, tenants=tenants)
-    costs = [request(c, kind, registers=meters * a.registers / tenants) for kind in KINDS]
+    of_tenant = meters * a.registers / tenants
+    costs = [
+        request(c, kind, registers=of_tenant, feeding=a.feeding, own=a.registers) for kind in KINDS
+    ]
     return Busy(
         web=sum(rate * cost.web for rate, cost in zip(rates, costs, strict=True)),
         database=sum(rate * cost.database for rate, cost in zip(rates, costs, strict=True)),
@@ -331,8 +348,17 @@ def write_ahead_log(a: Assumptions, c: Coefficients, *, meters: float, tenants: 
         writes * c.wal_sweep_reading
         + changed * c.wal_sweep_meter
         + tenants * a.sources * a.sweeps_per_second * c.wal_sweep_run
-        + readings * a.corrected * c.wal_correction_reading
+        + correction_log(
+            c,
+            readings=readings * a.corrected,
+            registers=readings * a.corrected / (a.readings_per_day * a.corrected_days),
+        )
     )
+
+
+def correction_log(c: Coefficients, *, readings: float, registers: float) -> float:
+    """Of so many readings that are replaced, in so many registers one at a time [B]."""
+    return readings * c.wal_correction_reading + registers * c.wal_correction_register
 
 
 @dataclass(frozen=True)
@@ -344,9 +370,19 @@ class Stored:
     wal: float
 
 
-def backfill(c: Coefficients, *, readings: float, requests: float) -> Stored:
+def backfill(c: Coefficients, *, readings: float, requests: float, runs: float) -> Stored:
     return Stored(
-        readings * c.worker_backfill_reading + requests * c.worker_backfill_request,
-        readings * c.database_backfill_reading + requests * c.database_backfill_request,
+        readings * c.worker_backfill_reading
+        + requests * c.worker_backfill_request
+        + runs * c.worker_backfill_run,
+        readings * c.database_backfill_reading
+        + requests * c.database_backfill_request
+        + runs * c.database_backfill_run,
         readings * c.wal_backfill_reading,
     )
+
+
+def seconds_of_history(a: Assumptions, stored: Stored, *, requests: float) -> float:
+    """What one worker takes for it [s]: the next page is asked for while one is stored."""
+    work, waits = stored.worker + stored.database, requests * a.latency
+    return max(work, min(waits, (waits + work) / a.at_once))

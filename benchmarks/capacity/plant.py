@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db import connection
 
-from benchmarks.capacity.found import CORRECTED, SWEEPS, Found, Size, Spent
+from benchmarks.capacity.found import CORRECTED, LATE, SWEEPS, Found, Size, Spent
 from benchmarks.capacity.gauges import Gauges
 from benchmarks.capacity.upstream import ZONE, Running, running
 from ingestion.batch import Batch, RegisterKey
@@ -70,8 +70,14 @@ class Plant:
                 Feed.objects.create(meter=meter, source=source)
             return int(source.pk)
 
-    def found(self) -> Found:
-        """Fill, sweep and correct it; return what that has cost."""
+    def found(self, *, far_too: bool = False) -> Found:
+        """Fill, sweep and correct it; return what that has cost.
+
+        Parameters
+        ----------
+        far_too
+            Whether to sweep it from an upstream far away as well.
+        """
         found = Found(self.size)
         before = self.begin - timedelta(days=1)
         found.backfill, found.backfill_readings, found.backfill_requests = self.run(
@@ -86,11 +92,24 @@ class Plant:
             until = self.begin + number * QUARTER
             spent, readings, _ = self.run(until - timedelta(hours=self.size.reread), until)
             found.sweep, found.sweep_readings = found.sweep + spent, readings
+        if far_too:
+            found.far = self._far(self.begin + (SWEEPS + 1) * QUARTER)
+        self.gauges.checkpoint()
         with self.gauges.spending() as found.correction:
             found.correction_readings = sum(self._each(self._correct))
         self._vacuum()
         self._count(found)
         return found
+
+    def _far(self, until: datetime) -> float:
+        """Sweep from an upstream that serves the same, late; return how long that takes [s]."""
+        size = self.size
+        with running(size.tenants * size.single, size.tenants * size.double, LATE) as upstream:
+            for number, tenant in enumerate(self.tenants):
+                with tenant.entered():
+                    Source.objects.filter(pk=self.sources[number]).update(address=upstream.address)
+            spent, _, _ = self.run(until - timedelta(hours=size.reread), until)
+        return spent.wall
 
     def record_bytes(self) -> tuple[float, float]:
         """Sweep one tenant's meters again and again; return what a run and an outcome take [B].

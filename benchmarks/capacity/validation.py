@@ -1,12 +1,12 @@
 """The model's predictions for a plant, beside what it has cost."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.capacity import model
 from benchmarks.capacity.assumptions import Assumptions
 from benchmarks.capacity.coefficients import Coefficients
-from benchmarks.capacity.found import CORRECTED, SWEEPS, Cost, Found
+from benchmarks.capacity.found import CORRECTED, LATE, SWEEPS, Cost, Found
 
 # How far a prediction may be off.
 WITHIN = 0.25
@@ -53,10 +53,22 @@ def checks(c: Coefficients, found: Found, pages: dict[str, Cost]) -> Iterator[Ch
     much = {"meters": float(size.meters), "tenants": float(size.tenants)}
     busy = model.sweeping(a, c, **much)
     of_sweep = 60 * SWEEP
-    stored = model.backfill(c, readings=found.backfill_readings, requests=found.backfill_requests)
+    stored = model.backfill(
+        c,
+        readings=found.backfill_readings,
+        requests=found.backfill_requests,
+        runs=size.tenants,
+    )
     quiet = Assumptions(**{**vars(a), "corrected": 0.0})
     served = {
-        kind: model.request(c, kind, registers=size.registers / size.tenants) for kind in pages
+        kind: model.request(
+            c,
+            kind,
+            registers=size.registers / size.tenants,
+            feeding=float(size.double > 0),
+            own=size.most_registers,
+        )
+        for kind in pages
     }
     yield Check("rows of days", "", model.day_rows(a, meters=size.meters), found.day_rows)
     yield Check("tables and indexes", "MB", model.on_disk(a, c, **much) / 1e6, found.disk / 1e6)
@@ -73,9 +85,16 @@ def checks(c: Coefficients, found: Found, pages: dict[str, Cost]) -> Iterator[Ch
     )  # fmt: skip
     yield Check("a sweep: worker", "s", busy.worker * of_sweep, found.sweep.own / SWEEPS)
     yield Check("a sweep: PostgreSQL", "s", busy.database * of_sweep, found.sweep.database / SWEEPS)
+    if found.far:
+        far = replace(a, latency=LATE)
+        of_tenant = model.seconds_of_sweep(far, c, meters=size.meters / size.tenants)
+        yield Check("a sweep from far away: the clock", "s", size.tenants * of_tenant, found.far)
     yield Check(
         "corrections: log", "MB",
-        found.correction_readings * c.wal_correction_reading / 1e6, found.correction.wal / 1e6,
+        model.correction_log(
+            c, readings=found.correction_readings, registers=size.registers
+        ) / 1e6,
+        found.correction.wal / 1e6,
     )  # fmt: skip
     for kind, cost in pages.items():
         yield Check(f"{kind}: web process", "ms", served[kind].web * 1e3, cost.web * 1e3)

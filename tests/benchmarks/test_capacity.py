@@ -18,8 +18,10 @@ from benchmarks.capacity.validation import Check, checks, failed
 from tests.docs.examples import DOCS
 
 PAGE = DOCS / "performance.md"
-# Nobody looks, and nothing is corrected or kept of the record.
-BARE = Assumptions(calls=0, users=0, corrected=0, outcome_days=0, run_days=0, shared_buffers=0)
+# Nobody looks, nothing is corrected or kept of the record, and one meter asked after the other.
+BARE = Assumptions(
+    calls=0, users=0, corrected=0, outcome_days=0, run_days=0, shared_buffers=0, at_once=1
+)
 LARGE = {"meters": 1_000_000, "tenants": 10_000}
 
 
@@ -82,6 +84,15 @@ def numbers(need: Need) -> dict[str, float]:
         ({"registers": 2}, {"wal_sweep_meter": 2_000}, (1_000, 1), "wal", 0.192),
         ({}, {"wal_sweep_run": 10_000}, (1_000, 100), "wal", 0.096),
         ({"corrected": 0.01}, {"wal_correction_reading": 100}, (1_000, 1), "wal", 0.000096),
+        # 10 of 1,000 registers a day, and with two days each 5.
+        ({"corrected": 0.01}, {"wal_correction_register": 1_000}, (1_000, 1), "wal", 0.00001),
+        (
+            {"corrected": 0.01, "corrected_days": 2},
+            {"wal_correction_register": 1_000},
+            (1_000, 1),
+            "wal",
+            0.000005,
+        ),
         # 100 meters, one after the other: 0.1 s until the answer, 0.02 s to store it.
         (
             {},
@@ -98,6 +109,22 @@ def numbers(need: Need) -> dict[str, float]:
             1.2,
         ),
         ({"sources": 4}, {}, (100, 1), "sweep", 2.5),
+        # Four at a time share the wait; sixteen are as quick as the work alone.
+        (
+            {"at_once": 4},
+            {"worker_sweep_request": 0.015, "database_sweep_request": 0.005},
+            (100, 1),
+            "sweep",
+            3.0,
+        ),
+        (
+            {"at_once": 16},
+            {"worker_sweep_request": 0.015, "database_sweep_request": 0.005},
+            (100, 1),
+            "sweep",
+            2.0,
+        ),
+        ({"at_once": 4, "utilisation": 0.05}, {}, (9_000, 1), "workers", 5),
         # 72 hours are 288 readings and one is new, of 1 ms each, and 0.1 s.
         ({}, {"worker_sweep_reading": 0.001}, (1, 1), "sweep", 0.389),
         # 10 requests/s of 0.1 s each, by processes that are to be busy half of the time.
@@ -132,12 +159,37 @@ def numbers(need: Need) -> dict[str, float]:
             "connections",
             2 * 8 + 2 * 192 + 6,
         ),
+        # All of them of tenants that feed in, or half.
+        (
+            {"users": 10, "overviews": 0.5, "peak": 1, "utilisation": 0.05},
+            {"web_overview_feeding": 0.5},
+            (216, 216),
+            "web",
+            5,
+        ),
+        (
+            {"users": 10, "overviews": 0.5, "peak": 1, "utilisation": 0.05, "feeding": 0.5},
+            {"web_overview_feeding": 0.5},
+            (216, 216),
+            "web",
+            3,
+        ),
+        # Pages of meters with two registers, 0.5 s each.
+        (
+            {"users": 10, "overviews": 0.0, "peak": 1, "utilisation": 0.1, "registers": 2},
+            {"web_meter_register": 0.5},
+            (216, 216),
+            "web",
+            10,
+        ),
         ({}, {"worker_tick": 0.001, "database_tick": 0.002}, (1_000, 1_000), "tick", 3.0),
         ({}, {"worker_look": 0.001, "database_look": 0.002}, (1_000, 1_000), "look", 3.0),
         # Two messages of 1,000 B for each tenant.
         ({}, {"message_bytes": 1_000}, (1_000, 1_000), "redis", 2.0),
         # 1,000 meters × 365.25 × 96 readings of 1 ms, on 24 processes.
         ({"years": 1}, {"worker_backfill_reading": 0.001}, (1_000, 1), "history", 0.40583),
+        # A run in each of 24 tenants, on as many processes.
+        ({"years": 0}, {"database_backfill_run": 3_600}, (24, 24), "history", 1.0),
         # The same, 5,000 at a time, each of them 0.1 s late.
         ({"years": 1}, {}, (1_000, 1), "history", 0.0081167),
         ({"years": 1}, {"wal_backfill_reading": 100}, (1_000, 1), "history_wal", 3.5064),
@@ -234,7 +286,7 @@ def test_more_tenants_never_need_less_but_for_shorter_sweeps(
 
 def test_an_unknown_kind_of_request_is_refused(measured: Coefficients) -> None:
     with pytest.raises(ValueError, match="'week' is no kind of request: overview, meter"):
-        model.request(measured, "week", registers=1)
+        model.request(measured, "week", registers=1, feeding=0, own=1)
 
 
 # --- Fitting and checking -------------------------------------------------------------------------
