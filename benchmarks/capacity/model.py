@@ -5,7 +5,7 @@ many there are.
 """
 
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, log2
 
 from benchmarks.capacity.assumptions import Assumptions
 from benchmarks.capacity.coefficients import Coefficients
@@ -210,7 +210,8 @@ def seconds_of_sweep(a: Assumptions, c: Coefficients, *, meters: float) -> float
     """What one worker takes for the sweep of a source [s].
 
     It works on one meter at a time. The answers of some are awaited meanwhile, so that each takes
-    its part of the latency, or as long as the work, whichever is more.
+    its part of the latency, or as long as the work, whichever is more. It begins with one question,
+    then two, then four: of the first answers' time that leaves some unused.
     """
     work = (
         c.worker_sweep_request
@@ -218,7 +219,8 @@ def seconds_of_sweep(a: Assumptions, c: Coefficients, *, meters: float) -> float
         + answered(a) * (c.worker_sweep_reading + c.database_sweep_reading)
     )
     each = max(work, (a.latency + work) / a.at_once)
-    return meters * each + c.worker_sweep_run + c.database_sweep_run
+    begins = a.latency * (log2(a.at_once) - 1 + 1 / a.at_once)
+    return meters * each + begins + c.worker_sweep_run + c.database_sweep_run
 
 
 def messages(a: Assumptions, *, tenants: float) -> float:
