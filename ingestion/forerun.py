@@ -55,9 +55,8 @@ class Forerun:
 
     def __exit__(self, *_exc: object) -> None:
         for job, _done, _count in self._coming:
-            if job.client:
-                job.drop()
-                self._release(job.client)
+            job.drop()
+            self._release(job.client)
         for client in self._free:
             client.close()
 

@@ -79,7 +79,6 @@ class Job:
     _coming: Ahead[tuple[Window, Usage]] | None = None
     _asked: tuple[int, int] | None = None
     _untold: Counts = NOTHING
-    _goes_on: bool = False
 
     def __post_init__(self) -> None:
         self.result = MeterResult(self.feed.meter.muid, self.feed.meter.name)
@@ -104,22 +103,18 @@ class Job:
         MeterBusyError
             One has been reading it all that time.
         """
-        self.client = client
-        self._first = self._told = replace(client.usage)
         start, stop = self._window()
+        meter, check = self.feed.meter, self.lease.check if self.lease else None
+        if check and start < stop:
+            # Until the answers are stored.
+            self._alone.enter_context(alone_with(meter.pk, check=check, patience=patience))
+        self.client, self.is_begun = client, True
+        self._first = self._told = replace(client.usage)
         if start < stop:
-            meter, check = self.feed.meter, self.lease.check if self.lease else None
-            if check:
-                # Until the answers are stored.
-                held = alone_with(self.feed.meter_id, check=check, patience=patience)
-                self._alone.enter_context(held)
             self._asked = start, stop
             asked = Asked(now(), meter.muid, measurement=self.source.measurement)
-            pieces = windows(client, asked, meter.muid, start, stop, self.source.interval)
-            self._coming = Ahead(
-                self._with_usage(client, portions(pieces)), hang_up=self._hang_up, check=check
-            )
-        self.is_begun = True
+            pieces = portions(windows(client, asked, meter.muid, start, stop, self.source.interval))
+            self._coming = Ahead(_with_usage(client, pieces), hang_up=client.abandon, check=check)
 
     def drop(self) -> None:
         """Give up what has been begun; what asking has cost goes on record."""
@@ -128,7 +123,7 @@ class Job:
         self._alone.close()
         # Where the run is no longer ours, or the database is gone, nothing is put down.
         with suppress(Error, LostLeaseError):
-            if self.lease:
+            if self.lease and self.client:
                 self._break()
 
     def work(self, client: Client) -> Iterator[tuple[MeterResult, float]]:
@@ -193,21 +188,7 @@ class Job:
                     # What is asked ahead by now is asked again by whoever goes on.
                     raise HandOverError(self.feed.pk, piece.stop)
 
-    def _hang_up(self) -> None:
-        # After a failure to store the next meter is asked through the same client, so the answer
-        # that is under way is waited for; else this worker asks nothing more.
-        if not self._goes_on and self.client:
-            self.client.abandon()
-
-    def _with_usage(
-        self, client: Client, pieces: Iterator[Window]
-    ) -> Iterator[tuple[Window, Usage]]:
-        """Say with each piece what asking has cost by then: the next one is asked for meanwhile."""
-        for piece in pieces:
-            yield piece, replace(client.usage)
-
     def _store(self, piece: Window, usage: Usage) -> None:
-        self._goes_on = True
         stored = store(
             piece.batch,
             rejections=piece.rejections,
@@ -224,7 +205,7 @@ class Job:
                 keep=self.lease is not None,
             ),
         )
-        self._goes_on, self._told = False, usage
+        self._told = usage
         warnings = stored.warnings.get(self.result.muid, [])
         is_told = stored.counts.is_news or bool(warnings)
         self._untold = NOTHING if is_told else self._untold + stored.counts
@@ -317,6 +298,12 @@ class Job:
         Feed.objects.filter(pk=self.feed.pk).update(**changes)
         if any(spent.values()):
             grow(self.run, spent, asked=self._asked)
+
+
+def _with_usage(client: Client, pieces: Iterator[Window]) -> Iterator[tuple[Window, Usage]]:
+    """Say with each piece what asking has cost by then: the next one is asked for meanwhile."""
+    for piece in pieces:
+        yield piece, replace(client.usage)
 
 
 def now() -> int:
