@@ -22,12 +22,13 @@ class Coefficients:
     wal_sweep_reading, wal_sweep_meter, wal_sweep_run
         Write-ahead log of a sweep that comes after a checkpoint: for each new reading, meter that
         is asked, and run [B].
-    wal_backfill_reading, wal_correction_reading, wal_correction_register
-        For each reading that is stored for the first time, for each that is replaced, and each
-        register of which some are replaced, whole pages of whose rows are written [B].
+    wal_backfill_reading, wal_correction_reading, wal_correction_register, wal_correction_tenant
+        For each reading that is stored for the first time, for each that is replaced, for each
+        register of which some are replaced, and each tenant that has such: of rows that are changed
+        first after a checkpoint whole pages are written [B].
     worker_*, database_*
         Of the worker's process and of PostgreSQL's: in a sweep for each request, reading of its
-        answer and run, in a backfill likewise [s].
+        answer and run; in a backfill for each meter, row of the answers, reading and run [s].
     worker_tick, database_tick, worker_look, database_look
         For each tenant that the dispatcher asks what is due over a connection of its own, and the
         exporter how it is over one that is kept [s].
@@ -37,8 +38,9 @@ class Coefficients:
         Of sending a message [s], and what it takes in Redis while it waits [B].
     web_*, database_*
         Of a web process and of PostgreSQL for one request: the overview, what it takes for each
-        register and where some meter feeds in; a meter's page, and what it takes for each of the
-        meter's registers; a month of a meter, a year of it by day [s].
+        register, for each where there are too many to be shown by quarter-hours, and where some
+        meter feeds in; a meter's page, and what it takes for each of the meter's registers; a month
+        of a meter, a year of it by day [s].
     web_memory, worker_memory, backend_memory, backend_tenant
         What a process holds for itself: a web process, a worker, a process of PostgreSQL's for a
         connection, and what that keeps for each tenant it has worked in [B].
@@ -58,16 +60,19 @@ class Coefficients:
     wal_backfill_reading: float
     wal_correction_reading: float
     wal_correction_register: float
+    wal_correction_tenant: float
     worker_sweep_request: float
     worker_sweep_reading: float
     worker_sweep_run: float
     database_sweep_request: float
     database_sweep_reading: float
     database_sweep_run: float
-    worker_backfill_request: float
+    worker_backfill_meter: float
+    worker_backfill_row: float
     worker_backfill_reading: float
     worker_backfill_run: float
-    database_backfill_request: float
+    database_backfill_meter: float
+    database_backfill_row: float
     database_backfill_reading: float
     database_backfill_run: float
     worker_tick: float
@@ -80,9 +85,11 @@ class Coefficients:
     message_bytes: float
     web_overview: float
     web_overview_register: float
+    web_overview_register_by_day: float
     web_overview_feeding: float
     database_overview: float
     database_overview_register: float
+    database_overview_register_by_day: float
     database_overview_feeding: float
     web_meter: float
     web_meter_register: float

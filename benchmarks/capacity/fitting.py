@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.capacity.found import SWEEPS, Cost, Found, Size
+from benchmarks.capacity.model import by_resolution
 
 # Which tables grow by what; all the others only by tenants.
 TABLES = {
@@ -62,8 +63,10 @@ def storage(found: Sequence[Found], empty: dict[str, float]) -> dict[str, float]
 def log(found: Sequence[Found]) -> dict[str, float]:
     """Write-ahead log of sweeps, backfills and corrections."""
     reading, meter, run = fit(found, lambda one: one.sweep.wal, swept([registers, meters, tenants]))
-    replaced, of_register = fit(
-        found, lambda one: one.correction.wal, [lambda one: one.correction_readings, registers]
+    replaced, of_register, of_tenant = fit(
+        found,
+        lambda one: one.correction.wal,
+        [lambda one: one.correction_readings, registers, tenants],
     )
     return {
         "wal_sweep_reading": reading,
@@ -74,6 +77,7 @@ def log(found: Sequence[Found]) -> dict[str, float]:
         )[0],
         "wal_correction_reading": replaced,
         "wal_correction_register": of_register,
+        "wal_correction_tenant": of_tenant,
     }
 
 
@@ -82,7 +86,8 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
     told: dict[str, float] = {}
     of_sweep = swept([meters, lambda one: one.sweep_readings, tenants])
     of_backfill: Terms = [
-        lambda one: one.backfill_requests,
+        meters,
+        lambda one: one.backfill_rows,
         lambda one: one.backfill_readings,
         tenants,
     ]
@@ -97,13 +102,14 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
             f"{who}_sweep_reading": reading,
             f"{who}_sweep_run": run,
         }
-        request, reading, run = fit(
+        meter, row, reading, run = fit(
             found,
             lambda one, name=attribute: getattr(one.backfill, name),
             of_backfill,  # type: ignore[misc]
         )
         told |= {
-            f"{who}_backfill_request": request,
+            f"{who}_backfill_meter": meter,
+            f"{who}_backfill_row": row,
             f"{who}_backfill_reading": reading,
             f"{who}_backfill_run": run,
         }
@@ -113,14 +119,15 @@ def processors(found: Sequence[Found]) -> dict[str, float]:
 def pages(found: Sequence[tuple[Size, dict[str, Cost]]]) -> dict[str, float]:
     """Costs of requests in tenants of several sizes, each by what it grows with."""
     told: dict[str, float] = {}
-    tenants = [[1.0, size.registers, float(size.double > 0)] for size, _ in found]
+    tenants = [[1.0, *by_resolution(size.registers), float(size.double > 0)] for size, _ in found]
     meters = [[1.0, float(size.most_registers)] for size, _ in found]
     for who in ("web", "database"):
-        base, register, feeding = _solved(found, "overview", who, tenants)
+        base, register, by_day, feeding = _solved(found, "overview", who, tenants)
         alone, own = _solved(found, "meter", who, meters)
         told |= {
             f"{who}_overview": base,
             f"{who}_overview_register": register,
+            f"{who}_overview_register_by_day": by_day,
             f"{who}_overview_feeding": feeding,
             f"{who}_meter": alone,
             f"{who}_meter_register": own,

@@ -112,6 +112,12 @@ class Found:
     tables: dict[str, float] = field(default_factory=dict)
 
     @property
+    def backfill_rows(self) -> float:
+        """Rows of the backfill's answers: one of a meter with two registers holds two readings."""
+        size = self.size
+        return self.backfill_readings * size.meters / size.registers
+
+    @property
     def disk(self) -> float:
         """All tables with their indexes [B]."""
         return sum(self.tables.values())

@@ -30,6 +30,9 @@ class Gauges:
             password=server["PASSWORD"],
             autocommit=True,
         )
+        # Vacuuming is told to happen where it would (plant): when a minute is over is chance.
+        self.boss.execute("ALTER SYSTEM SET autovacuum = off")
+        self.boss.execute("SELECT pg_reload_conf()")
         self.own = psutil.Process()
         self.server = psutil.Process(self.number("SELECT pg_backend_pid()")).parent()
 

@@ -20,13 +20,16 @@ FITTED = (
     Size(tenants=3, single=0, double=40, days=30, reread=48),
     Size(tenants=1, single=80, double=0, days=90, reread=96),
     Size(tenants=1, single=150, double=50, days=45, reread=48),
+    Size(tenants=2, single=110, double=30, days=75, reread=48),
+    Size(tenants=8, single=0, double=6, days=200, reread=24),
+    Size(tenants=20, single=8, double=4, days=50, reread=36),
 )
 # Its record is made long.
 RECORD = Size(tenants=1, single=3, double=0, days=1, reread=1)
 # Not used to fit: the tenants of one are larger, the other has more of them.
 CHECKED = (
-    Size(tenants=2, single=110, double=30, days=75, reread=48),
-    Size(tenants=20, single=8, double=4, days=50, reread=36),
+    Size(tenants=2, single=70, double=40, days=65, reread=72),
+    Size(tenants=16, single=10, double=5, days=100, reread=24),
 )
 
 

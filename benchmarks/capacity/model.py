@@ -18,8 +18,10 @@ HOURS_OF_MONTH = 730
 # scheduler's, the exporter's and an operator's.
 PER_WORKER, OTHERS = 2, 6
 SCALE = {"MB": 1e6, "GB": 1e9}
-# Readings of one answer, where a source has no other limit.
+# Rows of one answer, where a source has no other limit.
 PAGE = 5_000
+# An overview of more registers is drawn by day (analytics.pages.overview).
+FINE = 372
 # Of requests to web processes, in the order of `web_rates`.
 KINDS = ("overview", "meter", "month", "year")
 
@@ -132,8 +134,8 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
     nodes = max(ceil(node_cores / a.node_cores), ceil(node_memory / a.node_memory))
     disk = (bytes_kept + catalogue) / SCALE["GB"]
     readings = days * a.readings_per_day
-    runs = tenants * a.sources
-    history = backfill(c, readings=readings, requests=readings / PAGE, runs=runs)
+    rows, runs = readings / a.registers, tenants * a.sources
+    history = backfill(c, meters=meters, rows=rows, readings=readings, runs=runs)
     shares = {
         "sweep of a source": sweep / (60 * a.sweep),
         "workers": workers / a.worker_limit,
@@ -167,7 +169,7 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
         redis=2 * tenants * c.message_bytes / SCALE["MB"],
         tick=tenants * tick,
         look=tenants * look,
-        history=seconds_of_history(a, history, requests=readings / PAGE) / a.worker_limit / HOUR,
+        history=seconds_of_history(a, history, requests=rows / PAGE) / a.worker_limit / HOUR,
         history_wal=history.wal / SCALE["GB"],
         nodes=nodes,
         cost=machines * a.core_hour * HOURS_OF_MONTH + disk * a.disk_month,
@@ -270,12 +272,15 @@ def request(c: Coefficients, kind: str, *, registers: float, feeding: float, own
     """
     match kind:
         case "overview":
+            fine, coarse = by_resolution(registers)
             return Busy(
                 web=c.web_overview
-                + registers * c.web_overview_register
+                + fine * c.web_overview_register
+                + coarse * c.web_overview_register_by_day
                 + feeding * c.web_overview_feeding,
                 database=c.database_overview
-                + registers * c.database_overview_register
+                + fine * c.database_overview_register
+                + coarse * c.database_overview_register_by_day
                 + feeding * c.database_overview_feeding,
             )
         case "meter":
@@ -288,6 +293,14 @@ def request(c: Coefficients, kind: str, *, registers: float, feeding: float, own
         case "year":
             return Busy(web=c.web_year, database=c.database_year)
     raise ValueError(f"{kind!r} is no kind of request: {', '.join(KINDS)}.")
+
+
+def by_resolution(registers: float) -> tuple[float, float]:
+    """Say how many registers of a tenant its overview shows by quarter-hours, and how many by day.
+
+    All of them in one way.
+    """
+    return (registers, 0.0) if registers <= FINE else (0.0, registers)
 
 
 def serving(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -> Busy:
@@ -306,12 +319,15 @@ def serving(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
 def keeping(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -> Busy:
     """Processors that are busy because there are tenants, and with corrections."""
     corrected = meters * a.registers * a.readings_per_day / DAY * a.corrected
+    rows = corrected / a.registers
     return Busy(
         worker=corrected * c.worker_backfill_reading
+        + rows * c.worker_backfill_row
         + tenants * CHORES * c.worker_chore
         + messages(a, tenants=tenants) * c.send
         + tenants * c.worker_tick / a.dispatch,
         database=corrected * c.database_backfill_reading
+        + rows * c.database_backfill_row
         + tenants * CHORES * c.database_chore
         + tenants * c.database_tick / a.dispatch
         + tenants * c.database_look / a.scrape,
@@ -354,13 +370,19 @@ def write_ahead_log(a: Assumptions, c: Coefficients, *, meters: float, tenants: 
             c,
             readings=readings * a.corrected,
             registers=readings * a.corrected / (a.readings_per_day * a.corrected_days),
+            # What a tenant gets in a day comes together.
+            tenants=tenants / DAY if a.corrected else 0.0,
         )
     )
 
 
-def correction_log(c: Coefficients, *, readings: float, registers: float) -> float:
-    """Of so many readings that are replaced, in so many registers one at a time [B]."""
-    return readings * c.wal_correction_reading + registers * c.wal_correction_register
+def correction_log(c: Coefficients, *, readings: float, registers: float, tenants: float) -> float:
+    """Of so many readings that are replaced, in so many registers of so many tenants [B]."""
+    return (
+        readings * c.wal_correction_reading
+        + registers * c.wal_correction_register
+        + tenants * c.wal_correction_tenant
+    )
 
 
 @dataclass(frozen=True)
@@ -372,13 +394,17 @@ class Stored:
     wal: float
 
 
-def backfill(c: Coefficients, *, readings: float, requests: float, runs: float) -> Stored:
+def backfill(
+    c: Coefficients, *, meters: float, rows: float, readings: float, runs: float
+) -> Stored:
     return Stored(
-        readings * c.worker_backfill_reading
-        + requests * c.worker_backfill_request
+        meters * c.worker_backfill_meter
+        + rows * c.worker_backfill_row
+        + readings * c.worker_backfill_reading
         + runs * c.worker_backfill_run,
-        readings * c.database_backfill_reading
-        + requests * c.database_backfill_request
+        meters * c.database_backfill_meter
+        + rows * c.database_backfill_row
+        + readings * c.database_backfill_reading
         + runs * c.database_backfill_run,
         readings * c.wal_backfill_reading,
     )

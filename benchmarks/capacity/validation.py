@@ -55,8 +55,9 @@ def checks(c: Coefficients, found: Found, pages: dict[str, Cost]) -> Iterator[Ch
     of_sweep = 60 * SWEEP
     stored = model.backfill(
         c,
+        meters=size.meters,
+        rows=found.backfill_rows,
         readings=found.backfill_readings,
-        requests=found.backfill_requests,
         runs=size.tenants,
     )
     quiet = Assumptions(**{**vars(a), "corrected": 0.0})
@@ -92,7 +93,10 @@ def checks(c: Coefficients, found: Found, pages: dict[str, Cost]) -> Iterator[Ch
     yield Check(
         "corrections: log", "MB",
         model.correction_log(
-            c, readings=found.correction_readings, registers=size.registers
+            c,
+            readings=found.correction_readings,
+            registers=size.registers,
+            tenants=size.tenants,
         ) / 1e6,
         found.correction.wal / 1e6,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from analytics.pages.overview import MOST_VALUES
 from benchmarks.capacity import model, tables
 from benchmarks.capacity.assumptions import Assumptions
 from benchmarks.capacity.coefficients import NAMES, Coefficients, load, save
@@ -189,6 +190,15 @@ def numbers(need: Need) -> dict[str, float]:
         ({}, {"message_bytes": 1_000}, (1_000, 1_000), "redis", 2.0),
         # 1,000 meters × 365.25 × 96 readings of 1 ms, on 24 processes.
         ({"years": 1}, {"worker_backfill_reading": 0.001}, (1_000, 1), "history", 0.40583),
+        # With two registers a row holds two of them.
+        (
+            {"years": 1, "registers": 2, "latency": 0},
+            {"worker_backfill_row": 0.001},
+            (1_000, 1),
+            "history",
+            0.40583,
+        ),
+        ({"years": 0}, {"worker_backfill_meter": 3_600}, (24, 1), "history", 1.0),
         # A run in each of 24 tenants, on as many processes.
         ({"years": 0}, {"database_backfill_run": 3_600}, (24, 24), "history", 1.0),
         # The same, 5,000 at a time, each of them 0.1 s late.
@@ -248,7 +258,8 @@ def measured() -> Coefficients:
 def told(a: Assumptions, c: Coefficients) -> list[dict[str, float]]:
     """All figures of a large installation, on machines as assumed and on some with less memory."""
     small = replace(a, node_memory=a.node_memory / 100)
-    return [numbers(predict(one, c, **LARGE)) for one in (a, small)]
+    sizes = (LARGE, LARGE | {"tenants": 100})
+    return [numbers(predict(one, c, **size)) for one in (a, small) for size in sizes]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -288,6 +299,13 @@ def test_more_tenants_never_need_less_but_for_shorter_sweeps(
 def test_an_unknown_kind_of_request_is_refused(measured: Coefficients) -> None:
     with pytest.raises(ValueError, match="'week' is no kind of request: overview, meter"):
         model.request(measured, "week", registers=1, feeding=0, own=1)
+
+
+def test_large_tenants_are_drawn_by_day_as_the_overview_does() -> None:
+    quarters = 28 * 96
+    assert MOST_VALUES // quarters == model.FINE
+    assert model.by_resolution(model.FINE) == (model.FINE, 0)
+    assert model.by_resolution(1_000) == (0, 1_000)
 
 
 # --- Fitting and checking -------------------------------------------------------------------------
@@ -354,6 +372,7 @@ def test_a_plant_is_checked_by_the_model_that_predicts() -> None:
         day_rows=30 * 365,
         tables={"daily_profile": 30 * 365 * 1_000.0},
     )
+    assert found.backfill_rows == 800_000
     told = list(checks(c, found, {"month": Cost(0.01, 0.0)}))
     assert len(told) == 10
     assert [one.what for one in told if abs(one.off) > 1e-9] == []
