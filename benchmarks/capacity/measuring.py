@@ -14,14 +14,14 @@ from benchmarks.capacity.requests import Site, costs
 from benchmarks.capacity.validation import Check, checks
 
 FITTED = (
-    Size(tenants=2, single=10, double=0, days=240, reread=72),
+    Size(tenants=2, single=10, double=0, days=240, reread=600),
     Size(tenants=5, single=12, double=8, days=60, reread=24),
-    Size(tenants=12, single=5, double=0, days=120, reread=72),
+    Size(tenants=12, single=5, double=0, days=120, reread=300),
     Size(tenants=3, single=0, double=40, days=30, reread=48),
     Size(tenants=1, single=80, double=0, days=90, reread=96),
     Size(tenants=1, single=150, double=50, days=45, reread=48),
     Size(tenants=2, single=110, double=30, days=75, reread=48),
-    Size(tenants=8, single=0, double=6, days=200, reread=24),
+    Size(tenants=8, single=0, double=6, days=200, reread=480),
     Size(tenants=20, single=8, double=4, days=50, reread=36),
 )
 # Its record is made long.
