@@ -169,7 +169,11 @@ def predict(a: Assumptions, c: Coefficients, *, meters: float, tenants: float) -
         redis=2 * tenants * c.message_bytes / SCALE["MB"],
         tick=tenants * tick,
         look=tenants * look,
-        history=seconds_of_history(a, history, requests=rows / PAGE) / a.worker_limit / HOUR,
+        # Of several meters' histories only the first pages are asked for ahead, so each page is
+        # waited for, and nothing is made of what that saves.
+        history=(history.worker + history.database + rows / PAGE * a.latency)
+        / a.worker_limit
+        / HOUR,
         history_wal=history.wal / SCALE["GB"],
         nodes=nodes,
         cost=machines * a.core_hour * HOURS_OF_MONTH + disk * a.disk_month,
@@ -408,9 +412,3 @@ def backfill(
         + runs * c.database_backfill_run,
         readings * c.wal_backfill_reading,
     )
-
-
-def seconds_of_history(a: Assumptions, stored: Stored, *, requests: float) -> float:
-    """What one worker takes for it [s]: the next page is asked for while one is stored."""
-    work, waits = stored.worker + stored.database, requests * a.latency
-    return max(work, min(waits, (waits + work) / a.at_once))
