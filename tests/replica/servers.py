@@ -129,6 +129,14 @@ class Copy(Postgres):
         self.ask("SELECT pg_wal_replay_resume()")
 
 
+class Foreign(Copy):
+    """A replica of another database: it was never copied from ours, and follows nobody."""
+
+    def prepare(self, lock: Lock, /) -> None:
+        Postgres.prepare(self, lock)
+        (self.data / "standby.signal").touch()
+
+
 def database() -> str:
     return str(connection.settings_dict["NAME"])
 

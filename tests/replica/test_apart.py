@@ -24,7 +24,7 @@ from meters.models import DailyProfile, Meter
 from meters.profiles import read_days
 from tests.conftest import CUSTOMERS
 from tests.faults.test_search_path import cancelled
-from tests.replica.servers import Copy
+from tests.replica.servers import Copy, Foreign, started
 from tests.tenants.processes import environment, web
 from tests.tenants.test_interleaving import ask_at_random
 from tests.tenants.traces import logged
@@ -34,8 +34,8 @@ FAR = 2**62
 
 
 @contextmanager
-def connected(server: Copy) -> Iterator[Any]:
-    """Have this process read from a server as from its replica."""
+def connected(server: Copy, **more: Any) -> Iterator[Any]:
+    """Have this process read from a server as from its replica, with other settings if need be."""
     for state in (outage, lag):
         # What another test has met is over.
         state.worked()
@@ -44,6 +44,7 @@ def connected(server: Copy) -> Iterator[Any]:
         "ENGINE": "tenants.replica",
         "PORT": str(server.port),
         "OPTIONS": options,
+        **more,
     }
     try:
         yield connections[REPLICA]
@@ -271,6 +272,23 @@ def test_a_server_that_is_no_replica_is_not_read(
         pytest.raises(InterfaceError, match="no replica now"),
     ):
         names()
+
+
+def test_a_replica_of_another_database_is_not_read(
+    servers: tuple[Copy, Copy], django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Positions of two logs compare as well, however little they have to do with each other."""
+    home = tmp_path_factory.mktemp("foreign")
+    with (
+        started(Foreign(home, servers[0])) as foreign,
+        django_db_blocker.unblock(),
+        connected(foreign, NAME="lastgang", PASSWORD=foreign.password),
+        of("acme"),
+        reading(RequestPlace(0)),
+        pytest.raises(InterfaceError, match=r"is not a copy of the one of DATABASE_URL\."),
+    ):
+        names()
+    assert not outage.is_on
 
 
 def test_it_is_told_of_once_though_it_takes_connections(
