@@ -227,13 +227,13 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 # A pool serves the threads of one web process. It stays off (0) in commands and forked workers,
 # which may not share connections with their parent.
-POOL_LIFETIME = number("DATABASE_POOL_LIFETIME", default=1800, least=1)
+pool_lifetime = number("DATABASE_POOL_LIFETIME", default=1800, least=1)
 if pool_size := number("DATABASE_POOL_SIZE", default=0):
     DATABASES["default"]["OPTIONS"]["pool"] = {
         "min_size": 1,
         "max_size": pool_size,
         "timeout": 10,
-        "max_lifetime": POOL_LIFETIME,
+        "max_lifetime": pool_lifetime,
         # After a failure and another so much later [s] whoever waits is told (tenants.postgresql).
         # The library would try for five minutes, ever more seldom, and so come back as late.
         "reconnect_timeout": 1.0,
@@ -260,7 +260,7 @@ if given("DATABASE_REPLICA_URL"):
             "min_size": 0,
             "max_size": pool_size or 8,
             "timeout": 1.0,
-            "max_lifetime": POOL_LIFETIME,
+            "max_lifetime": pool_lifetime,
             "reconnect_timeout": 0.1,
         },
     }
