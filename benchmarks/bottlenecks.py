@@ -42,10 +42,11 @@ SIZE = Size(tenants=1, single=100, double=0, days=1, reread=24)
 
 def run(report: Report) -> None:
     gauges = Gauges()
-    many_tenants(report, gauges)
-    connections(report, gauges)
-    log(report, gauges)
-    pace(report)
+    with gauges.vacuum_by_hand():
+        many_tenants(report, gauges)
+        connections(report, gauges)
+        log(report, gauges)
+        pace(report)
 
 
 def told(report: Report, words: str) -> None:
@@ -119,13 +120,13 @@ def log(report: Report, gauges: Gauges) -> None:
         )
         until, first = made.begin, 0.0
         for words, checkpoint, compression in ways:
-            with _setting(gauges, "wal_compression", compression):
+            with gauges.setting("wal_compression", compression):
                 log, count = 0.0, 0
                 for _ in range(5):
                     until += plant.QUARTER
                     if checkpoint:
                         gauges.checkpoint()
-                    spent, _, _ = made.run(until - timedelta(hours=SIZE.reread), until)
+                    spent, _ = made.run(until - timedelta(hours=SIZE.reread), until)
                     log, count = log + spent.wal, count + SIZE.registers
             first = first or log / count
             told(
@@ -133,20 +134,6 @@ def log(report: Report, gauges: Gauges) -> None:
                 f"Write-ahead log, {words}: {log / count:,.0f} B per new reading "
                 f"({log / count / first:.2f} times).",
             )
-
-
-@contextmanager
-def _setting(gauges: Gauges, name: str, value: str) -> Iterator[None]:
-    gauges.boss.execute(f"ALTER SYSTEM SET {name} = '{value}'")
-    gauges.boss.execute("SELECT pg_reload_conf()")
-    time.sleep(0.2)
-    connection.close()
-    try:
-        yield
-    finally:
-        gauges.boss.execute(f"ALTER SYSTEM RESET {name}")
-        gauges.boss.execute("SELECT pg_reload_conf()")
-        connection.close()
 
 
 # --- Connections ----------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ class Found:
     ----------
     backfill, sweep, correction
         The backfill, all sweeps together, and the corrections; with the readings of each (of one
-        sweep alone) and the backfill's requests.
+        sweep alone).
     far
         On the clock, one sweep of all tenants from an upstream that answers `LATE` [s]; 0 where
         none was tried.
@@ -101,7 +101,6 @@ class Found:
     size: Size
     backfill: Spent = field(default_factory=Spent)
     backfill_readings: int = 0
-    backfill_requests: int = 0
     sweep: Spent = field(default_factory=Spent)
     sweep_readings: int = 0
     far: float = 0.0

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,6 @@ class Gauges:
             password=server["PASSWORD"],
             autocommit=True,
         )
-        # Vacuuming is told to happen where it would (plant): when a minute is over is chance.
-        self.boss.execute("ALTER SYSTEM SET autovacuum = off")
-        self.boss.execute("SELECT pg_reload_conf()")
         self.own = psutil.Process()
         self.server = psutil.Process(self.number("SELECT pg_backend_pid()")).parent()
 
@@ -74,6 +71,24 @@ class Gauges:
             except psutil.NoSuchProcess:
                 # One has just ended: from now on its time is the server's.
                 continue
+
+    @contextmanager
+    def setting(self, name: str, value: str) -> Iterator[None]:
+        """Have a setting of PostgreSQL's be another one for as long as the block lasts."""
+        self.boss.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.boss.execute("SELECT pg_reload_conf()")
+        time.sleep(0.2)
+        connection.close()
+        try:
+            yield
+        finally:
+            self.boss.execute(f"ALTER SYSTEM RESET {name}")
+            self.boss.execute("SELECT pg_reload_conf()")
+            connection.close()
+
+    def vacuum_by_hand(self) -> AbstractContextManager[None]:
+        """Have nothing vacuumed but by the plant: when autovacuum's minute is over is chance."""
+        return self.setting("autovacuum", "off")
 
     def checkpoint(self) -> None:
         self.boss.execute("CHECKPOINT")

@@ -46,6 +46,11 @@ def measure() -> Coefficients:
     """Measure in the installation that Django is set up for, and fit; it takes some minutes."""
     call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
     gauges = Gauges()
+    with gauges.vacuum_by_hand():
+        return _measured(gauges)
+
+
+def _measured(gauges: Gauges) -> Coefficients:
     began = time.perf_counter()
     empty, tables = schemas.measure(gauges)
     print(f"Tenants with nothing in them: {time.perf_counter() - began:.0f} s", flush=True)
@@ -83,9 +88,10 @@ def check(coefficients: Coefficients) -> dict[str, list[Check]]:
     call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
     gauges = Gauges()
     found = {}
-    for size in CHECKED:
-        one = look(size, gauges, all_too=True)
-        found[str(size)] = list(checks(coefficients, one.found, one.pages))
+    with gauges.vacuum_by_hand():
+        for size in CHECKED:
+            one = look(size, gauges, all_too=True)
+            found[str(size)] = list(checks(coefficients, one.found, one.pages))
     return found
 
 

@@ -92,7 +92,7 @@ class Plant:
         """
         found = Found(self.size)
         before = self.begin - timedelta(days=1)
-        found.backfill, found.backfill_readings, found.backfill_requests = self.run(
+        found.backfill, found.backfill_readings = self.run(
             before - timedelta(days=self.size.days - 1), before
         )
         # A history lies meter by meter. What comes from then on, all meters' days side by side.
@@ -102,7 +102,7 @@ class Plant:
             # A quarter of an hour lies between sweeps, in which PostgreSQL makes three checkpoints.
             self.gauges.checkpoint()
             until = self.begin + number * QUARTER
-            spent, readings, _ = self.run(until - timedelta(hours=self.size.reread), until)
+            spent, readings = self.run(until - timedelta(hours=self.size.reread), until)
             found.sweep, found.sweep_readings = found.sweep + spent, readings
             with self.gauges.spending() as tidied:
                 self._autovacuum()
@@ -130,7 +130,7 @@ class Plant:
                     Source.objects.filter(pk=self.sources[number]).update(address=upstream.address)
             for turn in range(2):
                 end = until + turn * QUARTER
-                spent, _, _ = self.run(end - timedelta(hours=size.reread), end)
+                spent, _ = self.run(end - timedelta(hours=size.reread), end)
         return spent.wall
 
     def record_bytes(self) -> tuple[float, float]:
@@ -160,7 +160,7 @@ class Plant:
             # A task begins with a connection of its own.
             connection.close()
 
-    def run(self, start: datetime, stop: datetime) -> tuple[Spent, int, int]:
+    def run(self, start: datetime, stop: datetime) -> tuple[Spent, int]:
         """Have every tenant's source asked for a window by a run each."""
         done: list[Run] = []
 
@@ -179,7 +179,7 @@ class Plant:
 
         with self.gauges.spending() as spent:
             list(self._each(work))
-        return spent, sum(run.readings for run in done), sum(run.requests for run in done)
+        return spent, sum(run.readings for run in done)
 
     def _correct(self, number: int) -> int:
         """Replace whole days of each register, some time ago."""

@@ -371,7 +371,6 @@ def test_a_plant_is_checked_by_the_model_that_predicts() -> None:
         size,
         backfill=Spent(own=1.0, database=2.0, wal=2e6),
         backfill_readings=1_000_000,
-        backfill_requests=200,
         sweep=Spent(own=SWEEPS * 24 * 0.01, database=SWEEPS * 24 * 0.005, wal=SWEEPS * 30 * 100.0),
         correction=Spent(wal=1e6),
         correction_readings=100_000,
